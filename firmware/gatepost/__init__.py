@@ -1,0 +1,1 @@
+"""gatepost: the firmware of an unattended scanner station for gates."""

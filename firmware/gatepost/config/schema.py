@@ -1,0 +1,243 @@
+"""What a configuration may say: one frozen dataclass a table, one field a key.
+
+The loader reads these: the annotation is the type, the default makes a key optional,
+`entry(...)` adds bounds, choices and the text of the reference in the documentation.
+Paths are relative to the configuration file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from gatepost.model import Kind
+
+PLAIN_TEXT_WORDS = "visitors are readable to everyone who can read the broker"
+NAME = r"[a-z0-9][a-z0-9-]{0,62}"
+
+
+def entry(
+    doc: str,
+    *,
+    default: Any = ...,
+    least: float | None = None,
+    most: float | None = None,
+    choices: tuple[str, ...] = (),
+    pattern: str = "",
+    exists: bool = False,
+) -> Any:
+    """Describe one key: its text for people and what its value must satisfy."""
+    rules = {
+        "doc": doc,
+        "least": least,
+        "most": most,
+        "choices": choices,
+        "pattern": pattern,
+        "exists": exists,
+    }
+    if default is ...:
+        return field(metadata=rules)
+    return field(default=default, metadata=rules)
+
+
+DIRECTIONS = ("in", "out", "none", "auto")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationConfig:
+    """Who the station is and where it keeps its events."""
+
+    id: str = entry("opaque id of the station, never reused", pattern=NAME)
+    site: str = entry("id of the place it stands in", pattern=NAME)
+    data: Path = entry("folder for the spool; on the card, never in RAM")
+    certificate: Path = entry("the station's certificate (PEM): TLS and checkpoints", exists=True)
+    key: Path = entry("its private key (PEM, P-256 or Ed25519)", exists=True)
+    language: str = entry("first language of the screen", default="vi", choices=("vi", "en"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerConfig:
+    """Where events are delivered."""
+
+    host: str = entry("name or address of the MQTT broker", pattern=r"[^\s/]+")
+    port: int = entry("its port", default=8883, least=1, most=65535)
+    tls: bool = entry("TLS with the station's certificate; only a test goes without", default=True)
+    ca: Path | None = entry("authority that signed the broker (PEM)", default=None, exists=True)
+    keepalive_s: int = entry("silence after which the link is dead", default=30, least=2, most=600)
+    window: int = entry("most messages in flight", default=20, least=1, most=200)
+    protocol: str = entry("MQTT version", default="auto", choices=("auto", "5", "3.1.1"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CentralConfig:
+    """To whom visitors' data is sealed."""
+
+    sealing_key: Path | None = entry(
+        "public X25519 key of the central side (JWK with kid)", default=None, exists=True
+    )
+    plain_text: str = entry(
+        f'instead of sealing, in these words: "{PLAIN_TEXT_WORDS}"',
+        default="",
+        choices=("", PLAIN_TEXT_WORDS),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateConfig:
+    """The gate's own settings."""
+
+    repeat_s: float = entry(
+        "the same person again within this time is 'seen already'", default=10.0, least=0, most=3600
+    )
+    day_reset: str = entry(
+        "local time at which the gate forgets the day",
+        default="04:00",
+        pattern=r"([01]\d|2[0-3]):[0-5]\d",
+    )
+    accept: tuple[str, ...] = entry(
+        "kinds of code that are accepted",
+        default=("pc-covid", "cccd", "dcc"),
+        choices=tuple(kind.value for kind in Kind if kind not in {Kind.SITE, Kind.UNKNOWN}),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraReader:
+    """A Raspberry Pi camera, through picamera2."""
+
+    name: str = entry("short name of the reader, in events", pattern=NAME)
+    direction: str = entry("in, out, none, or auto: by the day's memory", choices=DIRECTIONS)
+    gone_s: float = entry(
+        "a code unseen for this long may count again", default=1.5, least=0.2, most=60
+    )
+    camera: int = entry("number of the camera", default=0, least=0, most=3)
+    width: int = entry("pixels", default=1280, least=320, most=4096)
+    height: int = entry("pixels", default=720, least=240, most=3072)
+    fps: int = entry("frames a second", default=30, least=1, most=120)
+    lens_m: float = entry("mounting distance the lens is set to, metres", default=0.12, least=0.02)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class V4l2Reader:
+    """A USB webcam, through OpenCV and V4L2."""
+
+    name: str = entry("short name of the reader, in events", pattern=NAME)
+    direction: str = entry("in, out, none, or auto: by the day's memory", choices=DIRECTIONS)
+    gone_s: float = entry(
+        "a code unseen for this long may count again", default=1.5, least=0.2, most=60
+    )
+    device: str = entry("device, best by id: /dev/v4l/by-id/...", default="/dev/video0")
+    width: int = entry("pixels", default=1280, least=160, most=4096)
+    height: int = entry("pixels", default=720, least=120, most=3072)
+    fps: int = entry("frames a second", default=30, least=1, most=120)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FramesReader:
+    """Recorded pictures or a video, in place of a camera."""
+
+    name: str = entry("short name of the reader, in events", pattern=NAME)
+    direction: str = entry("in, out, none, or auto: by the day's memory", choices=DIRECTIONS)
+    gone_s: float = entry(
+        "a code unseen for this long may count again", default=1.5, least=0.2, most=60
+    )
+    path: Path = entry("a video, a picture or a folder of pictures", exists=True)
+    pace: str = entry("as recorded, or as fast as taken", default="real", choices=("real", "fast"))
+    fps: float = entry(
+        "pace of pictures; a video brings its own", default=30.0, least=0.1, most=240
+    )
+    loop: bool = entry("begin again at the end", default=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SerialReader:
+    """A USB barcode reader in serial mode (CDC-ACM)."""
+
+    name: str = entry("short name of the reader, in events", pattern=NAME)
+    direction: str = entry("in, out, none, or auto: by the day's memory", choices=DIRECTIONS)
+    repeat_s: float = entry(
+        "the same code within this time is the same presentation", default=3.0, least=0, most=60
+    )
+    device: str = entry("device, best by id: /dev/serial/by-id/...")
+    baud: int = entry("bits a second; of no matter to most USB readers", default=115200, least=300)
+
+
+ReaderConfig: TypeAlias = CameraReader | V4l2Reader | FramesReader | SerialReader
+READER_TYPES: dict[str, type[ReaderConfig]] = {
+    "camera": CameraReader,
+    "v4l2": V4l2Reader,
+    "frames": FramesReader,
+    "serial": SerialReader,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LampConfig:
+    """An RGB lamp on three pins (BCM numbers)."""
+
+    red: int = entry("pin", least=2, most=27)
+    green: int = entry("pin", least=2, most=27)
+    blue: int = entry("pin", least=2, most=27)
+    common: str = entry(
+        "which leg the colours share", default="cathode", choices=("cathode", "anode")
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuzzerConfig:
+    """A buzzer."""
+
+    pin: int = entry("pin (BCM)", least=2, most=27)
+    type: str = entry("passive plays tones, active only beeps", choices=("passive", "active"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelayConfig:
+    """A request to open, to a door controller. Never a lock's supply."""
+
+    pin: int = entry("pin (BCM)", least=2, most=27)
+    idle: str = entry("level of the pin while nothing is asked", choices=("low", "high"))
+    pulse_s: float = entry("how long the request lasts", default=0.5, least=0.05, most=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OledConfig:
+    """An SSD1306, 128x64, on I2C."""
+
+    bus: int = entry("I2C bus", default=1, least=0, most=22)
+    address: int = entry("I2C address", default=0x3C, least=0x03, most=0x77)
+    rotate: int = entry("half turns: 0 or 2", default=0, least=0, most=3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PanelConfig:
+    """The virtual panel: lamp, buzzer and the OLED's pixels in a terminal."""
+
+    terminal: bool = entry("draw it to standard output", default=True)
+    width: int = entry("columns of the terminal", default=80, least=72, most=400)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogConfig:
+    """The log, on standard error."""
+
+    format: str = entry("for people or for machines", default="text", choices=("text", "json"))
+    level: str = entry("least level", default="info", choices=("debug", "info", "warning", "error"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """A whole configuration; hardware that is not fitted is None."""
+
+    station: StationConfig
+    broker: BrokerConfig
+    central: CentralConfig
+    reader: tuple[ReaderConfig, ...]
+    gate: GateConfig = field(default_factory=GateConfig)
+    log: LogConfig = field(default_factory=LogConfig)
+    lamp: LampConfig | None = None
+    buzzer: BuzzerConfig | None = None
+    relay: RelayConfig | None = None
+    oled: OledConfig | None = None
+    panel: PanelConfig | None = None

@@ -1,0 +1,1 @@
+"""The wire contract as files: AsyncAPI, JSON Schemas, golden examples, reason codes."""

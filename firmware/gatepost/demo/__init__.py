@@ -1,0 +1,1 @@
+"""A whole station without hardware."""

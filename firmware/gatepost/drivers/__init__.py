@@ -1,0 +1,1 @@
+"""Drivers: one file a device; the only place that imports device libraries."""

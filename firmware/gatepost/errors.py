@@ -1,0 +1,86 @@
+"""Every error that gatepost raises on purpose.
+
+    GatepostError
+    |-- UsageError          what was asked for cannot be done as asked
+    |-- ConfigError         a configuration file with one or more problems
+    |-- PictureError        a picture or clip that cannot be read
+    |-- DeviceError         a device that failed
+    |   `-- DeviceAbsent    a device that is not there (yet, or any more)
+    |-- ContractError       a message or a record that breaks the wire contract
+    |-- KeyMaterialError    a key or a certificate that cannot be used
+    |-- SpoolError          the spool cannot do what was asked
+    |   |-- SpoolFull       no room for another event
+    |   |-- SpoolVersion    made by another version of gatepost
+    |   `-- SpoolDamaged    the file is not (any more) a whole spool
+    `-- BrokerError         the broker cannot be reached, refused or went away
+        `-- ProtocolRefused the broker does not speak this version of MQTT
+
+Foreign errors stop at the driver: they are translated into these with `from`.
+They also inherit from the builtin that a caller would expect.
+"""
+
+from __future__ import annotations
+
+
+class GatepostError(Exception):
+    """The root: everything that gatepost raises on purpose."""
+
+
+class UsageError(GatepostError, ValueError):
+    """What was asked for cannot be done as asked; the text says what to do instead."""
+
+
+class ConfigError(GatepostError, ValueError):
+    """A configuration with problems, all of them at once.
+
+    Attributes:
+        problems: one line each, ready to be shown (`file:line: where: what is wrong`).
+    """
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class PictureError(GatepostError, ValueError):
+    """A picture or a clip that is missing, is none, or is too large."""
+
+
+class DeviceError(GatepostError, OSError):
+    """A device that is there and failed."""
+
+
+class DeviceAbsent(DeviceError):
+    """A device that is not there: its worker waits for it and says so."""
+
+
+class ContractError(GatepostError, ValueError):
+    """A message or a record that breaks the wire contract."""
+
+
+class KeyMaterialError(GatepostError, ValueError):
+    """A key or a certificate that is missing, malformed or of the wrong kind."""
+
+
+class SpoolError(GatepostError, OSError):
+    """The spool cannot do what was asked."""
+
+
+class SpoolFull(SpoolError):
+    """No room for another event: the station refuses, in red."""
+
+
+class SpoolVersion(SpoolError):
+    """The file was made by another version of gatepost; it is left as it is."""
+
+
+class SpoolDamaged(SpoolError):
+    """The file is not, or not any more, a whole spool."""
+
+
+class BrokerError(GatepostError, ConnectionError):
+    """The broker cannot be reached, refused us or went away."""
+
+
+class ProtocolRefused(BrokerError):
+    """The broker does not speak the version of MQTT that we offered."""

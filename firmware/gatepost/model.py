@@ -1,0 +1,301 @@
+"""The values that travel through a station: frozen, typed, parsed once at the edge.
+
+    Frame -> Symbol -> Scan -> Code -> Decision -> Event, and Cue for the visitor
+
+Times: `taken` and every `..._s` are seconds of CLOCK_BOOTTIME; `..._us` are integer
+microseconds. Nothing here does I/O.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:  # a central server has no numpy
+    import numpy as np
+    import numpy.typing as npt
+
+
+class Direction(StrEnum):
+    """Which way a visitor goes. AUTO is a reader's setting, never in a decision or event."""
+
+    IN = "in"
+    OUT = "out"
+    NONE = "none"
+    AUTO = "auto"
+
+
+class Kind(StrEnum):
+    """What a code is. A stable part of the wire contract."""
+
+    PC_COVID = "pc-covid"
+    CCCD = "cccd"
+    DCC = "dcc"
+    SITE = "site"
+    URL = "url"
+    UNKNOWN = "unknown"
+
+
+class Basis(StrEnum):
+    """What an identity rests on; identities of different bases are never compared."""
+
+    QID = "qid"
+    CITIZEN = "citizen"
+    PASSPORT = "passport"
+    INSURANCE = "insurance"
+    PASS = "pass"  # noqa: S105 - a ticket, not a password
+    CONTENT = "content"
+    NONE = "none"
+
+
+class Trust(StrEnum):
+    """What is known of a code's signature."""
+
+    VERIFIED = "verified"
+    INVALID = "invalid"
+    UNKNOWN_KEY = "unknown-key"
+    UNSIGNED = "unsigned"
+
+
+class Verdict(StrEnum):
+    """What the gate decided. A stable part of the wire contract."""
+
+    ACCEPTED = "accepted"
+    REPEATED = "repeated"
+    REFUSED = "refused"
+    NOT_UNDERSTOOD = "not-understood"
+
+
+class Reason(StrEnum):
+    """Why the gate decided so. Published in contract/reasons.json; codes are never reused."""
+
+    RECORDED = "recorded"
+    SEEN_ALREADY = "seen-already"
+    POSTER_SHOWN = "poster-shown"
+    LINK_SHOWN = "link-shown"
+    KIND_UNKNOWN = "kind-unknown"
+    KIND_NOT_ACCEPTED = "kind-not-accepted"
+
+
+class CueKind(StrEnum):
+    """What the visitor is told; each looks and sounds different."""
+
+    READY = "ready"
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    REPEATED = "repeated"
+    REFUSED = "refused"
+    NOT_UNDERSTOOD = "not-understood"
+    POSTER = "poster"
+    AGAIN = "again"
+    TROUBLE = "trouble"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A picture: `luma` uint8[H,W] (the Y plane as the camera gives it), taken at `taken` s."""
+
+    luma: npt.NDArray[np.uint8]
+    taken: float
+
+
+Corners: TypeAlias = tuple[tuple[int, int], tuple[int, int], tuple[int, int], tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A code found in a picture.
+
+    Attributes:
+        data: the bytes that the code holds.
+        text: the same as text: UTF-8 first, then what the symbol declares.
+        symbology: "qr", "micro-qr", ...
+        corners: top left, top right, bottom right, bottom left as (x, y) in pixels of the frame.
+        pass_name: which of the decoder's passes read it.
+    """
+
+    data: bytes
+    text: str
+    symbology: str
+    corners: Corners
+    pass_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One presentation of a code to one reader, first read from what was taken at `taken` s."""
+
+    data: bytes
+    text: str
+    symbology: str
+    reader: str
+    direction: Direction
+    taken: float
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What a text was recognised as.
+
+    Attributes:
+        identity: whom or what it names, comparable within one `basis` only; "" where none.
+        weak: the identity is starred or partial: recorded, never the ground for a decision.
+        initials: what the visitor may see of it on the screen ("N. V. A."), or "".
+        claims: what was understood, for the sealed part of the event only.
+    """
+
+    kind: Kind
+    identity: str = ""
+    basis: Basis = Basis.NONE
+    weak: bool = False
+    initials: str = ""
+    claims: tuple[tuple[str, str], ...] = ()
+    trust: Trust = Trust.UNSIGNED
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """What the visitor is told.
+
+    Attributes:
+        direction: shown with an accepted visitor.
+        initials: the visitor's own, or "".
+        detail: a short fixed text for the technician under "station in trouble", or "".
+        reader: which reader it answers, or "".
+        taken: when the frame was taken that it answers, seconds of boot time, or 0.
+    """
+
+    kind: CueKind
+    direction: Direction = Direction.NONE
+    initials: str = ""
+    detail: str = ""
+    reader: str = ""
+    taken: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the gate makes of a scan; `direction` is in, out or none."""
+
+    verdict: Verdict
+    reason: Reason
+    direction: Direction
+    cue: Cue
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """When something happened, and how sure the station is of its time.
+
+    Attributes:
+        boot_id: the kernel's random id of this boot, 32 hex digits.
+        boot_us: microseconds of CLOCK_BOOTTIME.
+        wall_us: the wall clock as it stood at `boot_us`, microseconds since 1970 UTC.
+        synchronised: whether the wall clock was set by a time source.
+        bound_us: the most by which it may be wrong while synchronised; 0 where not known.
+    """
+
+    boot_id: str
+    boot_us: int
+    wall_us: int
+    synchronised: bool
+    bound_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScanRecord:
+    """A visitor's code. Exactly one of `sealed` (a JWE) and `plain` (JSON) is not empty."""
+
+    direction: Direction
+    reader: str
+    symbology: str
+    kind: str
+    trust: Trust
+    verdict: str
+    reason: str
+    sealed: str = ""
+    plain: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EpochRecord:
+    """The first event of a spool: why it was begun, and what came before where that is known."""
+
+    cause: str
+    former_epoch: str = ""
+    former_sequence: int = 0
+    former_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockRecord:
+    """Time came: adding `offset_us` to the wall clock of earlier events of this boot corrects it.
+
+    True within `offset_bound_us` microseconds.
+    """
+
+    offset_us: int
+    offset_bound_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRecord:
+    """A part that failed (`state` "failed") or came back ("recovered"); never a visitor's data."""
+
+    part: str
+    state: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRecord:
+    """Something that was asked of the station: what, by whom, what came of it, and why."""
+
+    action: str
+    actor: str
+    outcome: str
+    detail: str
+
+
+Record: TypeAlias = ScanRecord | EpochRecord | ClockRecord | FaultRecord | AuditRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An event before it is spooled: the spool gives it its place."""
+
+    record: Record
+    stamp: Stamp
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What a station says happened; immutable once spooled. Its key: (source, epoch, sequence).
+
+    Attributes:
+        source: the station's opaque id, never reused.
+        epoch: 32 hex digits, random, for the life of a spool.
+        sequence: contiguous from 1 within an epoch.
+        previous: SHA-256 (hex) of the body before this one in the epoch; 64 zeros for the first.
+    """
+
+    source: str
+    site: str
+    epoch: str
+    sequence: int
+    previous: str
+    stamp: Stamp
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One MQTT message. `token` is the sender's own mark, given back when it is acknowledged."""
+
+    topic: str
+    payload: bytes
+    retain: bool = False
+    content_type: str = "application/json"
+    properties: tuple[tuple[str, str], ...] = ()
+    token: int = 0

@@ -1,0 +1,112 @@
+"""The seams: what the workers need from the world, at most three methods each.
+
+Drivers implement them, `build.py` alone puts one to the other. Each raises one error.
+Everything with `__enter__` opens its device there and closes it in `__exit__`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from gatepost.model import Cue, Frame, Message, Scan, Symbol
+
+
+class Closing(Protocol):
+    """Something that is opened and closed by `with`."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+class Clock(Protocol):
+    """Time. `boottime` orders everything; wall time is an estimate with a bound."""
+
+    def boottime(self) -> float:
+        """Seconds since boot, also while suspended (CLOCK_BOOTTIME); never goes back."""
+
+    def wall_us(self) -> int:
+        """The wall clock, microseconds since 1970 UTC; may jump."""
+
+    def bound_us(self) -> int | None:
+        """By how much `wall_us` may be wrong, microseconds; None: nobody knows."""
+
+
+class Reader(Protocol):
+    """A source of presentations: a code, shown once, however long it is held there."""
+
+    def next_scan(self, wait_s: float) -> Scan | None:
+        """The next presentation, or None when `wait_s` seconds passed without one.
+
+        Raises DeviceError when the device failed; DeviceAbsent while it is not there.
+        """
+
+
+class FrameSource(Closing, Protocol):
+    """A camera, or what stands for one. A slow caller loses old frames, never gets them late."""
+
+    def next_frame(self, wait_s: float) -> Frame | None:
+        """The newest frame not given yet, or None when none came within `wait_s` seconds.
+
+        Raises DeviceError when the source failed or ended; DeviceAbsent while it is not there.
+        """
+
+
+class TextSource(Closing, Protocol):
+    """A USB barcode reader: texts instead of frames."""
+
+    def next_text(self, wait_s: float) -> tuple[bytes, float] | None:
+        """The next code (its bytes, seconds of boot time when it was complete), or None.
+
+        Raises DeviceError when the device failed; DeviceAbsent while it is not there.
+        """
+
+
+class Decoder(Protocol):
+    """Finds the codes in a picture."""
+
+    def decode(self, frame: Frame) -> Sequence[Symbol]:
+        """Every code that was read in `frame`; empty where there is none. Raises nothing."""
+
+
+class Signal(Closing, Protocol):
+    """Something that a visitor sees or hears, or that acts on the door."""
+
+    def show(self, cue: Cue) -> None:
+        """Show `cue` until the next one. Raises DeviceError when the device failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What came of a turn with the broker: acknowledged tokens, and messages that came in."""
+
+    acknowledged: tuple[int, ...]
+    received: tuple[Message, ...]
+
+
+class Broker(Protocol):
+    """A session with an MQTT broker. After any BrokerError the session is over."""
+
+    def connect(self, will: Message) -> None:
+        """Begin a session in which the broker says `will` if we vanish. Raises BrokerError."""
+
+    def exchange(self, batch: Sequence[Message], wait_s: float) -> Exchange:
+        """Send `batch`, wait up to `wait_s` seconds for anything to come back.
+
+        Returns at once when something did. Raises BrokerError when the session broke: what
+        was not acknowledged by then counts as not sent.
+        """
+
+    def disconnect(self) -> None:
+        """End the session cleanly: the will is not said. Does nothing without a session."""
