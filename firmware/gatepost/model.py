@@ -212,7 +212,7 @@ class ScanRecord:
     symbology: str
     kind: str
     trust: Trust
-    verdict: str
+    verdict: Verdict
     reason: str
     sealed: str = ""
     plain: str = ""

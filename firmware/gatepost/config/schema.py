@@ -8,7 +8,7 @@ Paths are relative to the configuration file.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - the loader reads the annotations while running
 from typing import Any, TypeAlias
 
 from gatepost.model import Kind
