@@ -148,12 +148,16 @@ def event_of(data: Mapping[str, Any]) -> Event:
 def _closed(values: Mapping[str, Any]) -> dict[str, Any]:
     """The words of closed lists; kinds, reasons and symbologies may grow, these may not."""
     try:
-        closed = {"direction": Direction(values["direction"]), "trust": Trust(values["trust"])}
-        if closed["direction"] is Direction.AUTO:
-            raise ValueError("an event's direction is in, out or none")
-        return closed | {"verdict": Verdict(values["verdict"])}
+        closed = {
+            "direction": Direction(values["direction"]),
+            "trust": Trust(values["trust"]),
+            "verdict": Verdict(values["verdict"]),
+        }
     except ValueError as error:
         raise ContractError(f"scan: {error}") from error
+    if closed["direction"] is Direction.AUTO:
+        raise ContractError("direction: an event's is in, out or none")
+    return closed
 
 
 def _stamp(data: Mapping[str, Any]) -> Stamp:

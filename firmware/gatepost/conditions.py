@@ -1,0 +1,50 @@
+"""What is wrong with the station right now: said by the workers, shown and reported."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from gatepost.model import Cue, CueKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_LOG = logging.getLogger(__name__)
+
+
+class Conditions:
+    """Parts that fail, each with a short text. Any thread may raise or clear one."""
+
+    def __init__(self, cue: Callable[[Cue], None]) -> None:
+        """`cue` is called with "station in trouble" or "ready" whenever something changes."""
+        self._cue = cue
+        self._lock = threading.Lock()
+        self._parts: dict[str, str] = {}
+
+    def raise_(self, part: str, text: str) -> None:
+        """`part` fails: `text` says how, in a few words, without any visitor's data."""
+        with self._lock:
+            if self._parts.get(part) == text:
+                return
+            self._parts[part] = text
+            self._cue(Cue(CueKind.TROUBLE, detail=f"{part}: {text}"))
+        _LOG.warning("trouble", extra={"fields": {"part": part, "what": text}})
+
+    def clear(self, part: str) -> None:
+        """`part` works (again)."""
+        with self._lock:
+            if self._parts.pop(part, None) is None:
+                return
+            rest = next(iter(self._parts.items()), None)
+            if rest is None:
+                self._cue(Cue(CueKind.READY))
+            else:
+                self._cue(Cue(CueKind.TROUBLE, detail=f"{rest[0]}: {rest[1]}"))
+        _LOG.info("trouble over", extra={"fields": {"part": part}})
+
+    def all(self) -> dict[str, str]:
+        """Every part that fails now, with its text."""
+        with self._lock:
+            return dict(self._parts)

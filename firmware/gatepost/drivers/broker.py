@@ -1,0 +1,250 @@
+"""An MQTT broker through paho-mqtt: MQTT 5, or 3.1.1 where the broker refuses 5.
+
+A fresh client for each session, QoS 1, no topic aliases, few in flight, and no outbox but the
+spool: paho's own would be a second one, in RAM (paho issues 634, 400, 893). Its network loop is
+turned by `exchange`, so there is no thread of its own either.
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from gatepost.errors import BrokerError, KeyMaterialError, ProtocolRefused
+from gatepost.model import Message
+from gatepost.ports import Exchange
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+_LOG = logging.getLogger(__name__)
+_CONNECT_S = 10.0
+_DISCONNECT_S = 1.0
+_UNSUPPORTED = {0x84, 0x01}  # "unsupported protocol version", MQTT 5 and 3.1.1
+_FAILURE = 0x80  # reason codes from here on are refusals
+_VERSIONS = {"5": mqtt.MQTTv5, "3.1.1": mqtt.MQTTv311}
+
+
+def tls_context(ca: Path, certificate: Path, key: Path) -> ssl.SSLContext:
+    """TLS with our certificate towards a broker of `ca`. Raises KeyMaterialError."""
+    try:
+        context = ssl.create_default_context(cafile=str(ca))
+        context.load_cert_chain(str(certificate), str(key))
+    except (OSError, ssl.SSLError) as error:
+        raise KeyMaterialError(f"TLS with {certificate} and {ca}: {error}") from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+@dataclass(slots=True)
+class _Session:
+    """What paho's callbacks have told of one session."""
+
+    answer: int | None = None
+    answer_text: str = ""
+    ended: str = ""
+    refused: str = ""
+    tokens: dict[int, int] = field(default_factory=dict)
+    acknowledged: list[int] = field(default_factory=list)
+    received: list[Message] = field(default_factory=list)
+
+
+class PahoBroker:
+    """A session with a broker, again and again.
+
+    Args:
+        protocol: "auto", "5" or "3.1.1".
+        window: most messages in flight.
+        tls: None for a plain connection.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str,
+        port: int,
+        client_id: str,
+        keepalive_s: int = 30,
+        window: int = 20,
+        protocol: str = "auto",
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._address = (host, port)
+        self._client_id = client_id
+        self._keepalive_s = keepalive_s
+        self._window = window
+        self._auto = protocol == "auto"
+        self._version = "5" if self._auto else protocol
+        self._tls = tls
+        self._client: mqtt.Client | None = None
+        self._session = _Session()
+
+    @property
+    def protocol(self) -> str:
+        """The version of MQTT of this session, or of the next attempt."""
+        return self._version
+
+    def connect(self, will: Message) -> None:
+        """Begin a session. Blocks for up to 10 s beside what the resolver takes."""
+        try:
+            self._connect(will)
+        except ProtocolRefused as error:
+            if not self._auto:
+                raise
+            self._version = "3.1.1" if self._version == "5" else "5"
+            _LOG.info("trying another MQTT", extra={"fields": {"version": self._version}})
+            if self._version == "5":  # both were refused: let the caller wait before the next
+                raise BrokerError(str(error)) from error
+            self._connect(will)
+
+    def _connect(self, will: Message) -> None:
+        session, client = self._open()
+        client.will_set(will.topic, will.payload, qos=1, retain=will.retain)
+        host, port = self._address
+        clean: Any = {"clean_start": True} if self._version == "5" else {}
+        try:
+            client.connect(host, port, self._keepalive_s, **clean)
+            until = time.monotonic() + _CONNECT_S
+            while session.answer is None and not session.ended:
+                if time.monotonic() > until:
+                    raise BrokerError(f"{host}:{port} accepts, but does not answer CONNECT")
+                self._turn(client, 0.1)
+        except (OSError, ValueError) as error:
+            self._drop()
+            if isinstance(error, BrokerError):
+                raise
+            raise BrokerError(f"{host}:{port}: {error}") from error
+        self._judge(session)
+
+    def _open(self) -> tuple[_Session, mqtt.Client]:
+        self._drop()
+        session = self._session = _Session()
+        client = mqtt.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._client_id,
+            protocol=_VERSIONS[self._version],
+            reconnect_on_failure=False,
+            clean_session=None if self._version == "5" else True,
+        )
+        client.max_inflight_messages_set(self._window)
+        client.connect_timeout = 5.0
+        if self._tls is not None:
+            client.tls_set_context(self._tls)
+        _listen(client, session)
+        self._client = client
+        return session, client
+
+    def _judge(self, session: _Session) -> None:
+        """Raises when the broker refused us, by word or by closing."""
+        host, port = self._address
+        if session.answer == 0:
+            return
+        self._drop()
+        if session.answer in _UNSUPPORTED:
+            raise ProtocolRefused(f"{host}:{port} refuses MQTT {self._version}")
+        if session.answer is None and self._version == "5":
+            # Brokers of 3.1.1 close in silence; so does one that is being stopped.
+            raise ProtocolRefused(f"{host}:{port} closed at CONNECT with MQTT {self._version}")
+        told = session.answer_text or f"closed at CONNECT ({session.ended})"
+        raise BrokerError(f"{host}:{port} refuses station {self._client_id}: {told}")
+
+    def exchange(self, batch: Sequence[Message], wait_s: float) -> Exchange:
+        """Send, then wait for whatever comes. Raises BrokerError when the session is over."""
+        client, session = self._client, self._session
+        if client is None:
+            raise BrokerError("there is no session")
+        for message in batch:
+            self._publish(client, session, message)
+        until = time.monotonic() + wait_s
+        while not (session.acknowledged or session.received or session.ended or session.refused):
+            left = until - time.monotonic()
+            if left <= 0:
+                break
+            self._turn(client, left)
+        if session.ended or session.refused:
+            self._drop()
+            raise BrokerError(session.refused or f"the session ended: {session.ended}")
+        return _taken(session)
+
+    def _publish(self, client: mqtt.Client, session: _Session, message: Message) -> None:
+        properties = _properties(message) if self._version == "5" else None
+        told = client.publish(
+            message.topic, message.payload, qos=1, retain=message.retain, properties=properties
+        )
+        if told.rc != mqtt.MQTT_ERR_SUCCESS:
+            self._drop()
+            raise BrokerError(f"cannot publish: {mqtt.error_string(told.rc)}")
+        session.tokens[told.mid] = message.token
+
+    def _turn(self, client: mqtt.Client, wait_s: float) -> None:
+        """One turn of paho's loop."""
+        code = client.loop(timeout=wait_s)
+        if code != mqtt.MQTT_ERR_SUCCESS and not self._session.ended:
+            self._session.ended = mqtt.error_string(code)
+
+    def disconnect(self) -> None:
+        """End the session with a DISCONNECT, so that the will is not said."""
+        client, session = self._client, self._session
+        if client is None:
+            return
+        client.disconnect()
+        until = time.monotonic() + _DISCONNECT_S
+        while not session.ended and time.monotonic() < until:
+            self._turn(client, 0.1)
+        self._drop()
+
+    def _drop(self) -> None:
+        """Leave the client with its socket closed."""
+        client, self._client = self._client, None
+        if client is not None:
+            link = client.socket()
+            if link is not None:
+                link.close()
+
+
+def _listen(client: mqtt.Client, session: _Session) -> None:
+    """Have paho's callbacks write into `session`."""
+
+    def on_connect(_c: Any, _u: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        session.answer, session.answer_text = reason.value, str(reason)
+
+    def on_disconnect(_c: Any, _u: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        session.ended = session.ended or str(reason)
+
+    def on_publish(_c: Any, _u: Any, mid: int, reason: Any, _properties: Any) -> None:
+        token = session.tokens.pop(mid, None)
+        if reason.value >= _FAILURE:
+            session.refused = f"the broker refuses what we publish: {reason}"
+        elif token:
+            session.acknowledged.append(token)
+
+    def on_message(_c: Any, _u: Any, got: mqtt.MQTTMessage) -> None:
+        session.received.append(Message(got.topic, bytes(got.payload), retain=got.retain))
+
+    client.on_connect = on_connect
+    client.on_disconnect = on_disconnect
+    client.on_publish = on_publish
+    client.on_message = on_message
+
+
+def _properties(message: Message) -> Properties:
+    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+    properties.ContentType = message.content_type
+    properties.UserProperty = list(message.properties)
+    return properties
+
+
+def _taken(session: _Session) -> Exchange:
+    exchange = Exchange(tuple(session.acknowledged), tuple(session.received))
+    session.acknowledged.clear()
+    session.received.clear()
+    return exchange

@@ -1,0 +1,53 @@
+"""A station: its workers, in the order in which they stop, under one supervisor."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gatepost.supervisor import Supervisor, Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import FrameType
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """The workers of a station.
+
+    They stop in this order: nobody reads any more; what was read is decided and kept; the
+    uplink says goodbye; the signals go dark last, so that the visitor sees it until the end.
+    """
+
+    reading: Sequence[Worker]
+    deciding: Worker
+    uplink: Worker
+    health: Worker
+    signalling: Sequence[Worker]
+
+    def run(self, notify: Callable[[str], None], stop: threading.Event) -> str | None:
+        """Run until SIGTERM, SIGINT or `stop`; returns why it failed, or None.
+
+        A second signal changes nothing: stopping is already under way and bounded.
+        """
+        groups = [[*self.reading, self.health], [self.deciding], [self.uplink], self.signalling]
+        supervisor = Supervisor(groups, notify, join_s=_JOIN_S / len(groups))
+
+        def on_signal(number: int, _frame: FrameType | None) -> None:
+            if not stop.is_set():
+                _LOG.info("stopping", extra={"fields": {"signal": signal.Signals(number).name}})
+            stop.set()
+            supervisor.wake()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, on_signal)
+        return supervisor.run(stop)
+
+
+_JOIN_S = 4.8  # within the 5 s that are promised

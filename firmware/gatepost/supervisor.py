@@ -1,0 +1,167 @@
+"""Runs the workers: one thread each, a heartbeat at every `yield`, the first failure wins.
+
+A worker is a generator. Each `yield` says "I am alive"; between two of them it may block for
+at most its patience. Stopping closes the generators, group by group, in the order given.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import logging
+import os
+import socket
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+
+_LOG = logging.getLogger(__name__)
+_TURN_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker and how long it may go without a heartbeat (seconds)."""
+
+    name: str
+    start: Callable[[], Generator[None, None, None]]
+    patience_s: float
+
+
+@dataclass(slots=True)
+class _Running:
+    worker: Worker
+    stop: threading.Event = field(default_factory=threading.Event)
+    beat: float = field(default_factory=time.monotonic)
+    error: BaseException | None = None
+    ended: bool = False
+    thread: threading.Thread | None = None
+
+
+class Supervisor:
+    """Starts groups of workers, watches them, stops them.
+
+    Args:
+        groups: stopped one after the other, in this order; started the other way round.
+        notify: tells systemd; gets "READY=1", "WATCHDOG=1", "STOPPING=1".
+        join_s: how long one group may take to stop.
+    """
+
+    def __init__(
+        self,
+        groups: Sequence[Sequence[Worker]],
+        notify: Callable[[str], None],
+        join_s: float = 2.0,
+    ) -> None:
+        self._groups = [[_Running(worker) for worker in group] for group in groups]
+        self._notify = notify
+        self._join_s = join_s
+        self._wake = threading.Event()
+
+    def run(self, stop: threading.Event) -> str | None:
+        """Run until `stop` is set or a worker fails; returns the reason of the failure.
+
+        Every worker has ended when this returns, or the reason says which would not.
+        """
+        for group in reversed(self._groups):
+            for running in group:
+                self._start(running)
+        self._notify("READY=1")
+        reason = None
+        while reason is None and not stop.is_set():
+            reason = self._failure()
+            if reason is None:
+                self._notify("WATCHDOG=1")
+                self._wake.wait(_TURN_S)
+                self._wake.clear()
+        self._notify("STOPPING=1")
+        stuck = self._stop_all()
+        return reason or self._died() or stuck
+
+    def wake(self) -> None:
+        """Look at once, not at the next turn: called when `stop` was set."""
+        self._wake.set()
+
+    def _start(self, running: _Running) -> None:
+        running.beat = time.monotonic()
+        running.thread = threading.Thread(
+            target=self._drive, args=(running,), name=running.worker.name, daemon=True
+        )
+        running.thread.start()
+
+    def _drive(self, running: _Running) -> None:
+        """Turn one generator until it is told to stop. Whatever it raises is its failure."""
+        try:
+            work = running.worker.start()
+            try:
+                for _ in work:
+                    running.beat = time.monotonic()
+                    if running.stop.is_set():
+                        break
+            finally:
+                work.close()
+        except BaseException as error:  # noqa: BLE001 - here alone: the first failure wins
+            _LOG.debug("worker failed", exc_info=error)
+            running.error = error
+        finally:
+            running.ended = True
+            self._wake.set()
+
+    def _failure(self) -> str | None:
+        now = time.monotonic()
+        for running in self._all():
+            name = running.worker.name
+            if running.ended and not running.error:
+                return f"worker {name} ended by itself"
+            if not running.ended and now - running.beat > running.worker.patience_s:
+                faulthandler.dump_traceback(all_threads=True)
+                return f"worker {name} gave no heartbeat for {running.worker.patience_s:g} s"
+        return self._died()
+
+    def _died(self) -> str | None:
+        for running in self._all():
+            if running.error is not None:
+                error = running.error
+                return f"worker {running.worker.name} failed: {type(error).__name__}: {error}"
+        return None
+
+    def _stop_all(self) -> str | None:
+        stuck = []
+        for group in self._groups:
+            for running in group:
+                running.stop.set()
+            until = time.monotonic() + self._join_s
+            for running in group:
+                if running.thread is not None:
+                    running.thread.join(max(0.0, until - time.monotonic()))
+                    if running.thread.is_alive():
+                        stuck.append(running.worker.name)
+        return f"workers would not stop: {', '.join(stuck)}" if stuck else None
+
+    def _all(self) -> list[_Running]:
+        return [running for group in self._groups for running in group]
+
+
+def systemd_notifier(address: str | None = None) -> Callable[[str], None]:
+    """A function that tells systemd our state (sd_notify(3)); does nothing without systemd.
+
+    `address` is NOTIFY_SOCKET's value, by default from the environment. The protocol is one
+    datagram; the kept library (python-systemd) needs a compiler and headers for it.
+    """
+    address = os.environ.get("NOTIFY_SOCKET", "") if address is None else address
+    if not address:
+        return lambda _state: None
+    target = "\0" + address[1:] if address.startswith("@") else address
+    link = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+
+    def notify(state: str) -> None:
+        try:
+            link.sendto(state.encode("ascii"), target)
+        except OSError as error:
+            print(f"systemd cannot be told {state!r}: {error}", file=sys.stderr)  # noqa: T201
+
+    return notify

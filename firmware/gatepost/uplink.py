@@ -1,0 +1,230 @@
+"""Worker: spool -> broker -> delivered.
+
+A broker outage is no failure: the worker beats because its loop turns, not because it delivers.
+The newest events are not kept waiting by an old backlog: both are interleaved.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gatepost.errors import BrokerError
+from gatepost.model import Message
+from gatepost.ranges import RangeSet
+from gatepost.signing import CHECKPOINT
+from gatepost.spool import Spool
+from gatepost.timekeeping import stamp
+from gatepost.wire import checkpoint_claims, event_message, state_message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from pathlib import Path
+
+    from gatepost.mailbox import Mailbox
+    from gatepost.ports import Broker, Clock
+    from gatepost.signing import Signer
+    from gatepost.spool import Kept
+    from gatepost.wire import Topics
+
+_LOG = logging.getLogger(__name__)
+_IDLE_S = 0.1
+_PERSIST_S = 1.0
+_CHECKPOINT_S = 60.0
+_CHECKPOINT_EVENTS = 100
+_UNANSWERED_S = 30.0
+_FAREWELL_S = 1.5
+_FAREWELL_TOKEN = -1
+
+
+@dataclass(slots=True)
+class Backoff:
+    """Full jitter: any time up to a bound that doubles with each failure, and is capped."""
+
+    base_s: float = 1.0
+    cap_s: float = 60.0
+    draw: Callable[[float, float], float] = random.uniform
+    failures: int = 0
+
+    def next_s(self) -> float:
+        """How long to wait after one more failure, seconds."""
+        self.failures += 1
+        return self.draw(0.0, min(self.cap_s, self.base_s * 2 ** min(self.failures, 16)))
+
+
+@dataclass(slots=True)
+class UplinkFacts:
+    """What the uplink knows, for health. Written by the uplink, read by anybody."""
+
+    connected: bool = False
+    pending: int = 0
+    newest: int = 0
+    why: str = "not tried yet"
+
+
+@dataclass(slots=True)
+class Uplink:
+    """What the worker needs. `facts`: what stands in `state` beside the word itself."""
+
+    spool_path: Path
+    broker: Broker
+    topics: Topics
+    signer: Signer
+    clock: Clock
+    boot_id: str
+    firmware: str
+    notices: Mailbox[Message]
+    window: int = 20
+    backoff: Backoff = field(default_factory=Backoff)
+    pause: Callable[[float], object] = field(default_factory=lambda: threading.Event().wait)
+    facts: UplinkFacts = field(default_factory=UplinkFacts)
+    _in_flight: dict[int, float] = field(default_factory=dict)
+    _retry_at: float = 0.0
+    _since: float = 0.0
+    _persist_at: float = 0.0
+    _checkpoint_at: float = 0.0
+    _checkpoint_of: int = 0
+
+    def run(self) -> Generator[None, None, None]:
+        """The worker. Patience: resolver, connect and TLS of a bad network."""
+        with Spool(self.spool_path) as spool:
+            try:
+                while True:
+                    yield
+                    self._step(spool)
+            finally:
+                self._farewell(spool)
+
+    def _step(self, spool: Spool) -> None:
+        try:
+            if self.facts.connected:
+                self._turn(spool)
+            elif self.clock.boottime() >= self._retry_at:
+                self._begin(spool)
+            else:
+                self.pause(min(_IDLE_S * 2, self._retry_at - self.clock.boottime()))
+        except BrokerError as error:
+            self._lost(error)
+
+    def _begin(self, spool: Spool) -> None:
+        """A new session: everything that a newcomer must know is said again."""
+        self.broker.connect(self._state("lost", spool))
+        self.facts.connected, self.facts.why = True, ""
+        self._in_flight.clear()
+        self._since = self.clock.boottime()
+        _LOG.info("broker connected")
+        self.broker.exchange([self._state("online", spool), self._checkpoint(spool)], 0)
+
+    def _lost(self, error: BrokerError) -> None:
+        wait_s = self.backoff.next_s()
+        self._retry_at = self.clock.boottime() + wait_s
+        self._in_flight.clear()
+        self.facts.connected, self.facts.why = False, str(error)
+        fields = {"why": str(error), "retry_in_s": round(wait_s, 1)}
+        _LOG.warning("broker lost", extra={"fields": fields})
+
+    def _turn(self, spool: Spool) -> None:
+        now = self.clock.boottime()
+        batch = self._due(spool, now)
+        wait_s = _IDLE_S if self._in_flight or not batch else 0.0
+        exchange = self.broker.exchange(batch, wait_s)
+        if exchange.acknowledged:
+            self._acknowledged(spool, exchange.acknowledged)
+        elif self._in_flight and now - min(self._in_flight.values()) > _UNANSWERED_S:
+            self.broker.disconnect()
+            raise BrokerError(f"no acknowledgement for {_UNANSWERED_S:g} s")
+        if now >= self._persist_at:
+            spool.persist()
+            self.facts.pending, self.facts.newest = spool.depth(), spool.head().sequence
+            self._persist_at = now + _PERSIST_S
+
+    def _due(self, spool: Spool, now: float) -> list[Message]:
+        """What is to be sent in this turn."""
+        batch = [event_message(self.topics, each.body, each.sequence) for each in self._next(spool)]
+        for message in batch:
+            self._in_flight[message.token] = now
+        notice = self.notices.take(0)
+        if notice is not None:
+            batch.append(notice)
+        if self._checkpoint_due(now):
+            batch.append(self._checkpoint(spool))
+        return batch
+
+    def _next(self, spool: Spool) -> list[Kept]:
+        """Events to send: half of the free places for the newest, half for the oldest.
+
+        Places are filled when half of them are free, so that a drain asks the spool seldom.
+        """
+        free = self.window - len(self._in_flight)
+        if free * 2 < self.window:
+            return []
+        newest = spool.pending("newest", (free + 1) // 2, self._in_flight)
+        chosen = {kept.sequence: kept for kept in newest}
+        rest = free - len(newest)
+        if rest > 0 and newest:
+            skip = self._in_flight.keys() | chosen.keys()
+            chosen |= {kept.sequence: kept for kept in spool.pending("oldest", rest, skip)}
+        return [chosen[sequence] for sequence in sorted(chosen)]
+
+    def _acknowledged(self, spool: Spool, tokens: tuple[int, ...]) -> None:
+        self.backoff.failures = 0
+        done = RangeSet()
+        for token in tokens:
+            if self._in_flight.pop(token, None) is not None:
+                done.add(token)
+        spool.delivered(done)
+
+    def _checkpoint_due(self, now: float) -> bool:
+        newest = self.facts.newest
+        if newest == self._checkpoint_of:
+            return False
+        many = newest - self._checkpoint_of >= _CHECKPOINT_EVENTS
+        return many or now - self._checkpoint_at >= _CHECKPOINT_S
+
+    def _checkpoint(self, spool: Spool, token: int = 0) -> Message:
+        head = spool.head()
+        claims = checkpoint_claims(
+            spool.source,
+            spool.site,
+            (head.epoch, head.sequence, head.hash),
+            stamp(self.clock, self.boot_id),
+        )
+        self._checkpoint_at, self._checkpoint_of = self.clock.boottime(), head.sequence
+        self.facts.newest = head.sequence
+        signed = self.signer.sign(claims, CHECKPOINT).encode("ascii")
+        return Message(
+            self.topics.checkpoint,
+            signed,
+            retain=True,
+            content_type="application/jose",
+            token=token,
+        )
+
+    def _state(self, word: str, spool: Spool) -> Message:
+        facts = {
+            "boot_id": self.boot_id,
+            "epoch": spool.epoch,
+            "firmware": self.firmware,
+            "since_us": self.clock.wall_us(),
+        }
+        return state_message(self.topics, word, facts)
+
+    def _farewell(self, spool: Spool) -> None:
+        """A clean stop: a last checkpoint, and "offline" instead of the will's "lost"."""
+        if not self.facts.connected:
+            return
+        try:
+            last = [self._state("offline", spool), self._checkpoint(spool, _FAREWELL_TOKEN)]
+            until = self.clock.boottime() + _FAREWELL_S
+            while self.clock.boottime() < until:
+                exchange = self.broker.exchange(last, _IDLE_S)
+                last = []
+                self._acknowledged(spool, exchange.acknowledged)
+                if _FAREWELL_TOKEN in exchange.acknowledged:
+                    break
+            self.broker.disconnect()
+        except BrokerError as error:
+            _LOG.warning("no farewell", extra={"fields": {"why": str(error)}})
