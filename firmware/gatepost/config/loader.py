@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 import tomllib
 import types
@@ -153,7 +154,7 @@ class _Loading:
         rules = item.metadata
         choices = rules["choices"]
         if choices and value not in choices:
-            shown = ", ".join(f'"{choice}"' for choice in choices)
+            shown = ", ".join(json.dumps(choice) for choice in choices)
             text = f"must be one of {shown}; is {value!r}{_meant(str(value), choices)}"
             self.problem(table, item.name, text)
         if rules["pattern"] and not re.fullmatch(rules["pattern"], value):

@@ -23,7 +23,7 @@ def entry(
     default: Any = ...,
     least: float | None = None,
     most: float | None = None,
-    choices: tuple[str, ...] = (),
+    choices: tuple[Any, ...] = (),
     pattern: str = "",
     exists: bool = False,
 ) -> Any:
@@ -207,7 +207,7 @@ class OledConfig:
 
     bus: int = entry("I2C bus", default=1, least=0, most=22)
     address: int = entry("I2C address", default=0x3C, least=0x03, most=0x77)
-    rotate: int = entry("half turns: 0 or 2", default=0, least=0, most=3)
+    rotate: int = entry("quarter turns, 2 when it hangs upside down", default=0, choices=(0, 2))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,205 @@
+"""`gatepost decode`: what the station's own decoder reads in pictures and clips."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gatepost.cli.decode_report import ClipResult, Counts, JsonReport, Report, TextReport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from gatepost.model import Symbol
+    from gatepost.ports import Decoder
+
+    Luma = npt.NDArray[np.uint8]
+
+_EXAMPLES = """\
+examples:
+  gatepost decode photo.png                    what is in one photo
+  gatepost decode photos/ --json               a folder and all in it, one JSON line a picture
+  gatepost decode --clip gate/ --json          a folder as consecutive frames of one camera
+  gatepost decode visit.mp4 --budget-ms 20     a video, with the time limit of a live camera
+
+exit status: 0 done (also where nothing was read), 1 a picture could not be opened, 2 no such path
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to the parser's commands."""
+    parser = commands.add_parser(
+        "decode",
+        help="read the codes in pictures and clips",
+        description="Read the codes in pictures and clips through the station's own decoder.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="picture, video or folder")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line, for machines")
+    parser.add_argument(
+        "--clip",
+        nargs="*",
+        action="extend",
+        metavar="FOLDER",
+        help="the pictures in FOLDER are consecutive frames of one camera; alone: in each PATH",
+    )
+    parser.add_argument(
+        "--budget-ms",
+        type=_milliseconds,
+        metavar="N",
+        help="give up on a picture after so many milliseconds; default: no limit",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Decode; 0 done, 1 when a picture could not be opened, 2 when a path does not exist."""
+    from gatepost.decoding import build_decoder
+    from gatepost.drivers.frames import is_video
+
+    clips, pictures = args.clip or [], args.paths
+    if args.clip == []:
+        clips, pictures = pictures, []
+    missing = [path for path in (*pictures, *clips) if not os.path.lexists(path)]
+    for path in missing:
+        print(f"gatepost decode: {path!r}: no such file or folder", file=sys.stderr)
+    if not pictures and not clips:
+        print("gatepost decode: name a picture, a video or a folder", file=sys.stderr)
+        return 2
+    if missing:
+        return 2
+    budget_s = None if args.budget_ms is None else args.budget_ms / 1000
+    decoder = build_decoder(second_every=1, budget_s=budget_s)
+    report: Report = JsonReport() if args.json else TextReport()
+    counts = Counts()
+    for path in pictures:
+        if is_video(Path(path)):
+            report.clip(_clip(path, decoder, report, counts))
+        else:
+            for shot in _shots(path):
+                _one(shot, decoder, report, counts)
+    for path in clips:
+        report.clip(_clip(path, decoder, report, counts))
+    report.end(counts)
+    return 1 if counts.failed else 0
+
+
+class Shot(NamedTuple):
+    """A picture to look at: how it is called, and how to get its luma (raises PictureError)."""
+
+    name: str
+    load: Callable[[], Luma]
+
+
+def _one(shot: Shot, decoder: Decoder, report: Report, counts: Counts) -> Sequence[Symbol]:
+    from gatepost.errors import PictureError
+    from gatepost.model import Frame
+
+    try:
+        luma = shot.load()
+    except PictureError as error:
+        counts.failed += 1
+        report.failure(shot.name, str(error).removeprefix(f"{Path(shot.name)}: "))
+        return ()
+    begun = time.perf_counter()
+    symbols = decoder.decode(Frame(luma, taken=0.0))
+    ms = (time.perf_counter() - begun) * 1000
+    counts.times_ms.append(ms)
+    if symbols:
+        counts.read += 1
+    else:
+        counts.empty += 1
+    report.picture(shot.name, symbols, ms)
+    return symbols
+
+
+def _clip(name: str, decoder: Decoder, report: Report, counts: Counts) -> ClipResult:
+    """Decode a clip frame by frame; nothing is carried over from one to the next."""
+    result = ClipResult(name)
+    for index, shot in enumerate(_shots(name)):
+        symbols = _one(shot, decoder, report, counts)
+        result.frames += 1
+        if not symbols:
+            continue
+        result.frames_read += 1
+        result.texts.update(dict.fromkeys(symbol.text for symbol in symbols))
+        if result.first_read_frame is None:
+            result.first_read_frame = index
+    return result
+
+
+def _shots(name: str) -> Iterator[Shot]:
+    """The pictures at `name`: of a folder and all below it, of a video, or the one picture."""
+    from gatepost.drivers.frames import is_video
+    from gatepost.drivers.pictures import load_luma
+
+    path = Path(name)
+    if path.is_dir():
+        yield from _folder(name)
+    elif is_video(path):
+        yield from _video(name)
+    else:
+        yield Shot(name, partial(load_luma, path))
+
+
+def _folder(name: str) -> Iterator[Shot]:
+    from gatepost.drivers.pictures import SUFFIXES, load_luma, natural_key
+
+    failures: list[OSError] = []
+    found = [
+        Path(folder, file).relative_to(name)
+        for folder, _, files in os.walk(name, onerror=failures.append)
+        for file in files
+        if Path(file).suffix.lower() in SUFFIXES
+    ]
+    for failure in failures:
+        yield Shot(str(failure.filename), partial(_fail, failure.strerror or str(failure)))
+    if not found and not failures:
+        yield Shot(name, partial(_fail, "no pictures in this folder"))
+    for each in sorted(found, key=natural_key):
+        yield Shot(f"{name.rstrip('/')}/{each}", partial(load_luma, Path(name, each)))
+
+
+def _video(name: str) -> Iterator[Shot]:
+    from gatepost.drivers.frames import VideoClip
+    from gatepost.errors import PictureError
+
+    try:
+        clip = VideoClip(Path(name), fps=30.0)
+    except PictureError as error:
+        yield Shot(name, partial(_fail, str(error)))
+        return
+    index = 0
+    while (luma := clip.take()) is not None:
+        yield Shot(f"{name}#{index}", partial(_same, luma))
+        index += 1
+    clip.close()
+
+
+def _fail(reason: str) -> Luma:
+    from gatepost.errors import PictureError
+
+    raise PictureError(reason)
+
+
+def _same(luma: Luma) -> Luma:
+    return luma
+
+
+def _milliseconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of milliseconds above 0")
+    return value

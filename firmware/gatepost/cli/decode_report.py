@@ -1,0 +1,151 @@
+"""How `gatepost decode` tells what it read: lines for machines, or rows for people."""
+
+from __future__ import annotations
+
+import json
+import re
+import statistics
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gatepost.model import Symbol
+
+# Valid in JSON, but lines end at some of these for some readers, terminals obey some, and lone
+# surrogates (of broken file names) are no UTF-8.
+_UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_MOST_NAME = 48  # columns
+
+
+@dataclass(slots=True)
+class Counts:
+    """What was done so far."""
+
+    read: int = 0
+    empty: int = 0
+    failed: int = 0
+    times_ms: list[float] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class ClipResult:
+    """What came of a clip: its frames, in how many something was read, and the texts in order."""
+
+    clip: str
+    frames: int = 0
+    frames_read: int = 0
+    first_read_frame: int | None = None
+    texts: dict[str, None] = field(default_factory=dict)
+
+
+class Report(Protocol):
+    """Where results go."""
+
+    def picture(self, name: str, symbols: Sequence[Symbol], ms: float) -> None:
+        """A picture was decoded in `ms` milliseconds."""
+
+    def failure(self, name: str, error: str) -> None:
+        """A picture could not be opened."""
+
+    def clip(self, result: ClipResult) -> None:
+        """A clip ended."""
+
+    def end(self, counts: Counts) -> None:
+        """All is done."""
+
+
+class JsonReport:
+    """One JSON object a line."""
+
+    def picture(self, name: str, symbols: Sequence[Symbol], ms: float) -> None:
+        found = [
+            {
+                "text": symbol.text,
+                "symbology": symbol.symbology,
+                "corners": symbol.corners,
+                "pass": symbol.pass_name,
+            }
+            for symbol in symbols
+        ]
+        texts = [symbol.text for symbol in symbols]
+        self._line({"image": name, "texts": texts, "symbols": found, "ms": round(ms, 2)})
+
+    def failure(self, name: str, error: str) -> None:
+        self._line({"image": name, "error": error})
+
+    def clip(self, result: ClipResult) -> None:
+        self._line(
+            {
+                "clip": result.clip,
+                "frames": result.frames,
+                "frames_read": result.frames_read,
+                "first_read_frame": result.first_read_frame,
+                "texts": list(result.texts),
+            }
+        )
+
+    def end(self, counts: Counts) -> None:
+        """Nothing: each line stands for itself."""
+
+    def _line(self, value: dict[str, Any]) -> None:
+        line = json.dumps(value, ensure_ascii=False)
+        line = _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
+        if not _shown_by_stdout(line):
+            line = json.dumps(value)
+        print(line, flush=True)
+
+
+class TextReport:
+    """For people: one row a code, then a summary; progress where nothing else shows it."""
+
+    def __init__(self) -> None:
+        self._done = 0
+        self._progress = sys.stderr.isatty() and not sys.stdout.isatty()
+
+    def picture(self, name: str, symbols: Sequence[Symbol], ms: float) -> None:
+        time_ms = f"{ms:8.1f} ms"
+        if not symbols:
+            self._row(name, "-", "-", time_ms, "nothing read")
+        for symbol in symbols:
+            self._row(name, symbol.symbology, symbol.pass_name, time_ms, symbol.text)
+
+    def failure(self, name: str, error: str) -> None:
+        self._row(name, "error", "-", " " * 11, error)
+
+    def clip(self, result: ClipResult) -> None:
+        first = result.first_read_frame
+        since = "" if first is None else f", the first is number {first}"
+        self._print(f"{result.clip}: {result.frames} frames, {result.frames_read} read{since}")
+
+    def end(self, counts: Counts) -> None:
+        if self._progress:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        total = counts.read + counts.empty + counts.failed
+        middle = f"{statistics.median(counts.times_ms):.1f} ms" if counts.times_ms else "-"
+        self._print(
+            f"{total} pictures: {counts.read} read, {counts.empty} without a code that could be "
+            f"read, {counts.failed} not opened; half of them within {middle}"
+        )
+
+    def _row(self, name: str, symbology: str, way: str, time_ms: str, text: str) -> None:
+        self._print(f"{name:{_MOST_NAME}} {symbology:8} {way:6} {time_ms}  {text}")
+        self._done += 1
+        if self._progress:
+            print(f"\r{self._done} ", end="", file=sys.stderr, flush=True)
+
+    def _print(self, line: str) -> None:
+        from gatepost.decoding.texts import printable
+
+        encoding = sys.stdout.encoding
+        print(printable(line).encode(encoding, "backslashreplace").decode(encoding), flush=True)
+
+
+def _shown_by_stdout(line: str) -> bool:
+    try:
+        line.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import threading
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+from gatepost.drivers.picamera import PiCamera, controls_for, luma_of
+from gatepost.errors import DeviceAbsent, DeviceError
+from unit.pictures import Luma, ManualClock
+
+WIDTH, HEIGHT, STRIDE = 60, 20, 64
+
+
+class FakeRequest:
+    def __init__(self, grey: int, sensor_s: float) -> None:
+        self.released = False
+        self._grey = grey
+        self._sensor_s = sensor_s
+
+    def make_buffer(self, name: str) -> Luma:
+        assert name == "main"
+        rows = np.full((HEIGHT * 3 // 2, STRIDE), 99, np.uint8)
+        rows[:HEIGHT, :WIDTH] = self._grey
+        return rows.reshape(-1)
+
+    def get_metadata(self) -> dict[str, Any]:
+        return {"SensorTimestamp": round(self._sensor_s * 1e9)}
+
+    def release(self) -> None:
+        self.released = True
+
+
+class FakeJob:
+    def __init__(self, camera: FakePicamera2) -> None:
+        self._camera = camera
+
+    def get_result(self, timeout: float | None = None) -> FakeRequest:
+        assert timeout is not None
+        if not self._camera.requests:
+            raise TimeoutError
+        return self._camera.requests.pop(0)
+
+
+class FakePicamera2:
+    """What the driver uses of Picamera2, as its documentation has it."""
+
+    camera_controls: ClassVar = {
+        "LensPosition": (0.0, 15.0, 1.0),
+        "AfMode": (0, 2, 0),
+        "AeExposureMode": (0, 3, 0),
+        "FrameDurationLimits": (33333, 120000, None),
+    }
+
+    def __init__(self) -> None:
+        self.requests: list[FakeRequest] = []
+        self.jobs = 0
+        self.closed = threading.Event()
+        self.started = False
+        self.settings: dict[str, Any] = {}
+
+    def create_video_configuration(self, **settings: Any) -> dict[str, Any]:
+        return settings
+
+    def configure(self, settings: dict[str, Any]) -> None:
+        self.settings = settings
+
+    def camera_configuration(self) -> dict[str, Any]:
+        return {"main": {"size": (WIDTH, HEIGHT), "stride": STRIDE, "format": "YUV420"}}
+
+    def start(self) -> None:
+        self.started = True
+
+    def capture_request(self, wait: bool) -> FakeJob:
+        assert wait is False
+        self.jobs += 1
+        return FakeJob(self)
+
+    def cancel_all_and_flush(self) -> None:
+        pass
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+class Board:
+    """The connector: each opening is a FakePicamera2, or an error."""
+
+    def __init__(self) -> None:
+        self.cameras: list[FakePicamera2] = []
+        self.error: Exception | None = None
+
+    def open(self, number: int) -> FakePicamera2:
+        assert number == 0
+        if self.error is not None:
+            raise self.error
+        self.cameras.append(FakePicamera2())
+        return self.cameras[-1]
+
+
+def camera_on(board: Board, clock: ManualClock) -> PiCamera:
+    return PiCamera(
+        0, width=WIDTH, height=HEIGHT, fps=30, lens_m=0.12, clock=clock, open_camera=board.open
+    )
+
+
+def test_luma_is_the_y_plane_without_its_padding() -> None:
+    buffer = np.arange(STRIDE * HEIGHT * 3 // 2, dtype=np.uint32).astype(np.uint8)
+    luma = luma_of(buffer, WIDTH, HEIGHT, STRIDE)
+    assert luma.shape == (HEIGHT, WIDTH)
+    assert np.shares_memory(luma, buffer)
+    assert luma[1, 0] == buffer[STRIDE]
+    assert luma[HEIGHT - 1, WIDTH - 1] == buffer[STRIDE * (HEIGHT - 1) + WIDTH - 1]
+
+
+def test_luma_takes_longer_buffers_and_refuses_shorter_ones() -> None:
+    assert luma_of(np.zeros(5000, np.uint8), 10, 10, 16).shape == (10, 10)
+    for size, stride in ((159, 16), (5000, 9)):
+        with pytest.raises(ValueError, match="stride"):
+            luma_of(np.zeros(size, np.uint8), 10, 10, stride)
+
+
+def test_controls_are_those_that_the_camera_has() -> None:
+    wanted = controls_for(FakePicamera2.camera_controls, 30, 0.12)
+    assert wanted["LensPosition"] == pytest.approx(8.333, abs=0.001)
+    assert wanted["AfMode"] == 0
+    assert wanted["AeExposureMode"] == 1
+    assert wanted["FrameDurationLimits"] == (33333, 33333)
+    assert controls_for(FakePicamera2.camera_controls, 30, 0.02)["LensPosition"] == 15.0
+    assert controls_for({"AeExposureMode": (0, 3, 0)}, 30, 0.12) == {"AeExposureMode": 1}
+    assert controls_for({}, 30, 0.12) == {}
+
+
+def test_a_frame_has_its_exposures_time_and_its_request_is_released() -> None:
+    board, clock = Board(), ManualClock(100.0)
+    with camera_on(board, clock) as camera:
+        assert camera.next_frame(0) is None
+        request = FakeRequest(7, 99.98)
+        board.cameras[0].requests.append(request)
+        frame = camera.next_frame(0)
+        assert frame is not None
+        assert frame.luma.shape == (HEIGHT, WIDTH)
+        assert (frame.luma == 7).all()
+        assert frame.taken == pytest.approx(99.98)
+        assert request.released
+        assert board.cameras[0].jobs == 1  # what came late was not asked for twice
+    assert board.cameras[0].closed.is_set()
+
+
+@pytest.mark.parametrize("sensor_s", [0.0, 50.0, 150.0])
+def test_a_time_of_another_clock_is_not_believed(sensor_s: float) -> None:
+    board, clock = Board(), ManualClock(100.0)
+    with camera_on(board, clock) as camera:
+        camera.next_frame(0)
+        board.cameras[0].requests.append(FakeRequest(7, sensor_s))
+        frame = camera.next_frame(0)
+        assert frame is not None
+        assert frame.taken == 100.0
+
+
+def test_a_camera_that_hangs_is_restarted_in_place() -> None:
+    board, clock = Board(), ManualClock(100.0)
+    with camera_on(board, clock) as camera:
+        camera.next_frame(0)
+        clock.now += 1.9
+        assert camera.next_frame(0) is None
+        clock.now += 0.2
+        with pytest.raises(DeviceError, match="no frame for 2 s"):
+            camera.next_frame(0)
+        assert board.cameras[0].closed.is_set()
+        assert camera.next_frame(0) is None
+        board.cameras[1].requests.append(FakeRequest(3, clock.now))
+        assert camera.next_frame(0) is not None
+
+
+def test_no_camera_is_absent_and_tried_once_a_second() -> None:
+    board, clock = Board(), ManualClock(100.0)
+    board.error = IndexError("list index out of range")
+    with camera_on(board, clock) as camera:
+        with pytest.raises(DeviceAbsent, match="no such camera"):
+            camera.next_frame(0)
+        board.error = None
+        with pytest.raises(DeviceAbsent, match="no such camera"):
+            camera.next_frame(0)
+        clock.now += 1.0
+        assert camera.next_frame(0) is None
+
+
+def test_a_request_that_fails_is_released_and_the_camera_opened_again() -> None:
+    board, clock = Board(), ManualClock(100.0)
+    with camera_on(board, clock) as camera:
+        camera.next_frame(0)
+        request = FakeRequest(7, 100.0)
+        request.make_buffer = lambda _name: np.zeros(3, np.uint8)  # type: ignore[method-assign]
+        board.cameras[0].requests.append(request)
+        with pytest.raises(DeviceError, match="stride"):
+            camera.next_frame(0)
+        assert request.released
+        clock.now += 1.0
+        assert camera.next_frame(0) is None
+        assert len(board.cameras) == 2
+
+
+def test_without_picamera2_it_says_what_to_do() -> None:
+    source = PiCamera(0, width=WIDTH, height=HEIGHT, fps=30, lens_m=0.12, clock=ManualClock())
+    with pytest.raises(DeviceError, match="python3-picamera2"), source:
+        pass
