@@ -27,11 +27,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LOG = logging.getLogger(__name__)
-_CONNECT_S = 10.0
+_CONNECT_S = 6.0
 _DISCONNECT_S = 1.0
 _UNSUPPORTED = {0x84, 0x01}  # "unsupported protocol version", MQTT 5 and 3.1.1
 _FAILURE = 0x80  # reason codes from here on are refusals
 _VERSIONS = {"5": mqtt.MQTTv5, "3.1.1": mqtt.MQTTv311}
+
+
+class _TlsSocket(ssl.SSLSocket):
+    """Closed when its handshake fails, which paho would leave to the garbage collector."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
 
 
 def tls_context(ca: Path, certificate: Path, key: Path) -> ssl.SSLContext:
@@ -42,6 +53,7 @@ def tls_context(ca: Path, certificate: Path, key: Path) -> ssl.SSLContext:
     except (OSError, ssl.SSLError) as error:
         raise KeyMaterialError(f"TLS with {certificate} and {ca}: {error}") from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.sslsocket_class = _TlsSocket
     return context
 
 
@@ -94,7 +106,7 @@ class PahoBroker:
         return self._version
 
     def connect(self, will: Message) -> None:
-        """Begin a session. Blocks for up to 10 s beside what the resolver takes."""
+        """Begin a session. Blocks for up to 25 s beside what the resolver takes."""
         try:
             self._connect(will)
         except ProtocolRefused as error:
@@ -116,12 +128,11 @@ class PahoBroker:
             until = time.monotonic() + _CONNECT_S
             while session.answer is None and not session.ended:
                 if time.monotonic() > until:
-                    raise BrokerError(f"{host}:{port} accepts, but does not answer CONNECT")
+                    session.ended = f"no answer to CONNECT within {_CONNECT_S:g} s"
+                    break
                 self._turn(client, 0.1)
         except (OSError, ValueError) as error:
             self._drop()
-            if isinstance(error, BrokerError):
-                raise
             raise BrokerError(f"{host}:{port}: {error}") from error
         self._judge(session)
 
@@ -152,9 +163,9 @@ class PahoBroker:
         if session.answer in _UNSUPPORTED:
             raise ProtocolRefused(f"{host}:{port} refuses MQTT {self._version}")
         if session.answer is None and self._version == "5":
-            # Brokers of 3.1.1 close in silence; so does one that is being stopped.
-            raise ProtocolRefused(f"{host}:{port} closed at CONNECT with MQTT {self._version}")
-        told = session.answer_text or f"closed at CONNECT ({session.ended})"
+            # Brokers of 3.1.1 only close in silence, or leave us waiting (amqtt).
+            raise ProtocolRefused(f"{host}:{port}: {session.ended} (MQTT 5)")
+        told = session.answer_text or session.ended
         raise BrokerError(f"{host}:{port} refuses station {self._client_id}: {told}")
 
     def exchange(self, batch: Sequence[Message], wait_s: float) -> Exchange:

@@ -1,0 +1,76 @@
+"""Every screen as a picture: `python -m gatepost.demo.screens OUTDIR`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from PIL import Image, ImageOps
+
+from gatepost.errors import GatepostError
+from gatepost.model import Cue, CueKind, Direction
+from gatepost.screen import HEIGHT, WIDTH, render
+
+LANGUAGES = ("vi", "en")
+SAMPLES: dict[str, Cue] = {
+    "ready": Cue(CueKind.READY),
+    "pending": Cue(CueKind.PENDING),
+    "accepted-in": Cue(CueKind.ACCEPTED, Direction.IN, initials="N. V. A."),
+    "accepted-out": Cue(CueKind.ACCEPTED, Direction.OUT, initials="T. T. Đ."),
+    "accepted-none": Cue(CueKind.ACCEPTED, Direction.NONE),
+    "repeated": Cue(CueKind.REPEATED, Direction.IN, initials="N. V. A."),
+    "refused": Cue(CueKind.REFUSED),
+    "not-understood": Cue(CueKind.NOT_UNDERSTOOD),
+    "poster": Cue(CueKind.POSTER),
+    "again": Cue(CueKind.AGAIN),
+    "trouble": Cue(CueKind.TROUBLE, detail="no room left on the card"),
+}
+_SCALE = 3
+_MARGIN = 12
+
+
+def contact_sheet(scale: int = _SCALE) -> Image.Image:
+    """All screens on one sheet, a row a cue, a column a language, `scale` times as large."""
+    wide, high = WIDTH * scale + _MARGIN, HEIGHT * scale + _MARGIN
+    size = (len(LANGUAGES) * wide + _MARGIN, len(SAMPLES) * high + _MARGIN)
+    sheet = Image.new("L", size, 96)
+    for row, cue in enumerate(SAMPLES.values()):
+        for column, language in enumerate(LANGUAGES):
+            large = ImageOps.scale(render(cue, language), scale, Image.Resampling.NEAREST)
+            sheet.paste(large, (_MARGIN + column * wide, _MARGIN + row * high))
+    return sheet
+
+
+def write(folder: Path) -> list[Path]:
+    """Write every screen and the sheet into `folder`; return the files.
+
+    Raises UsageError when a font is missing, OSError when a file cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for language in LANGUAGES:
+        for name, cue in SAMPLES.items():
+            path = folder / f"{language}-{name}.png"
+            render(cue, language).save(path, optimize=True)
+            written.append(path)
+    sheet = folder / "contact-sheet.png"
+    contact_sheet().save(sheet, optimize=True)
+    return [*written, sheet]
+
+
+def main(arguments: list[str]) -> int:
+    """Write the pictures into the folder that `arguments` names; exit status 0, 1 or 2."""
+    if len(arguments) != 1:
+        print("usage: python -m gatepost.demo.screens OUTDIR", file=sys.stderr)
+        return 2
+    try:
+        written = write(Path(arguments[0]))
+    except (GatepostError, OSError) as error:
+        print(f"screens: {error}", file=sys.stderr)
+        return 1
+    print(f"{len(written)} pictures in {arguments[0]}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,102 @@
+"""The texts of every cue in Vietnamese and English: short, kind, and what to do next."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+from gatepost.model import Cue, CueKind, Direction
+
+_LONGEST = 64  # of a note, before it is fitted into the screen's width
+_DRAWN = frozenset({"L", "N", "P", "S"})  # categories: letters, numbers, punctuation, symbols
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One cue in one language.
+
+    Attributes:
+        head: one or two lines, large, when this is the first language.
+        line: one line of at most 16 letters, when it is the second.
+        more: one more line of the first language: what to do now; "" where `head` says it.
+    """
+
+    head: tuple[str, ...]
+    line: str
+    more: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """What stands on one screen: the large lines, then the small ones."""
+
+    head: tuple[str, ...]
+    lines: tuple[str, ...]
+
+
+_VI: dict[str, Words] = {
+    "ready": Words(("Mời bạn", "đưa mã"), "Mời đưa mã"),
+    "pending": Words(("Xin chờ", "một chút"), "Xin chờ một chút"),
+    "accepted-in": Words(("Mời vào",), "Mời vào"),
+    "accepted-out": Words(("Tạm biệt",), "Tạm biệt"),
+    "accepted-none": Words(("Đã ghi", "nhận"), "Đã ghi nhận"),
+    "repeated": Words(("Đã quét", "rồi"), "Đã quét rồi"),
+    "refused": Words(("Không", "chấp nhận"), "Không chấp nhận"),
+    "not-understood": Words(("Không rõ", "mã này"), "Không rõ mã này", "Xin thử mã khác"),
+    "poster": Words(("Đây là mã", "địa điểm"), "Đưa mã của bạn", "Đưa mã của bạn"),
+    "again": Words(("Xin đưa", "lại mã"), "Xin đưa lại mã"),
+    "trouble": Words(("Máy đang", "có sự cố"), "Máy có sự cố"),
+}
+_EN: dict[str, Words] = {
+    "ready": Words(("Show", "your code"), "Show your code"),
+    "pending": Words(("One", "moment"), "One moment"),
+    "accepted-in": Words(("Welcome",), "Welcome"),
+    "accepted-out": Words(("Goodbye",), "Goodbye"),
+    "accepted-none": Words(("Recorded",), "Recorded"),
+    "repeated": Words(("Already", "scanned"), "Already scanned"),
+    "refused": Words(("Not", "accepted"), "Not accepted"),
+    "not-understood": Words(("Unknown", "code"), "Unknown code", "Try another code"),
+    "poster": Words(("This is", "a poster"), "Show your code", "Show your code"),
+    "again": Words(("Please", "show again"), "Show it again"),
+    "trouble": Words(("Station", "in trouble"), "Station trouble"),
+}
+TEXTS = {"vi": _VI, "en": _EN}
+_SECOND = {"vi": "en", "en": "vi"}
+
+
+def say(cue: Cue, language: str) -> Saying:
+    """The words of `cue`, first in `language` ("vi" or "en"), then in the other one."""
+    key = _key(cue)
+    first = TEXTS[language][key]
+    second = TEXTS[_SECOND[language]][key]
+    # What a technician must know is only shown while the station is in trouble.
+    note = printable(cue.detail if cue.kind is CueKind.TROUBLE else cue.initials)
+    small = (note or first.more, second.line)
+    return Saying(first.head, tuple(line for line in small if line))
+
+
+def printable(text: str) -> str:
+    """`text` from outside, made harmless: one short line of letters that have a picture.
+
+    Controls, bidirectional overrides, lone marks and everything beyond the basic plane become
+    "?", all white space one blank.
+    """
+    composed = unicodedata.normalize("NFC", text[:_LONGEST])
+    return "".join(letter if _has_picture(letter) else "?" for letter in _spaced(composed))
+
+
+def _spaced(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _has_picture(letter: str) -> bool:
+    if letter == " ":
+        return True
+    return ord(letter) <= 0xFFFF and unicodedata.category(letter)[0] in _DRAWN
+
+
+def _key(cue: Cue) -> str:
+    if cue.kind is not CueKind.ACCEPTED:
+        return cue.kind.value
+    way = cue.direction if cue.direction in {Direction.IN, Direction.OUT} else Direction.NONE
+    return f"accepted-{way.value}"
