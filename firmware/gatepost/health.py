@@ -67,7 +67,7 @@ class Health:
         temperature = _number_in(_TEMPERATURE)
         if temperature is not None:
             told["temperature_mc"] = temperature
-        return told | self.counts()
+        return {**told, **self.counts()}
 
 
 def _resident_bytes() -> int:

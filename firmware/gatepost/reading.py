@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import queue
+import threading
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -234,24 +235,45 @@ def reading(
     scans: queue.Queue[Scan],
     cue: Callable[[Cue], None],
     conditions: Conditions,
+    pause: Callable[[float], object] | None = None,
 ) -> Generator[None, None, None]:
     """The worker: hands every presentation on; what cannot be taken is counted and cued "again".
 
     A device that is absent or fails is told and waited for. Patience: a frame and its decoding.
     """
-    with reader:
-        while True:
-            yield
-            try:
-                scan = reader.next_scan(_WAIT_S)
-            except DeviceError as error:
-                absent = isinstance(error, DeviceAbsent)
-                conditions.raise_(f"reader {reader.name}", "absent" if absent else "failed")
-                _LOG.debug("reader failed", exc_info=error)
-                continue
-            conditions.clear(f"reader {reader.name}")
-            if scan is not None:
-                _hand_on(reader, scan, scans, cue)
+    pause = pause or threading.Event().wait
+    while True:
+        yield
+        try:
+            with reader:
+                yield from _turns(reader, scans, cue, conditions)
+        except DeviceError as error:  # it cannot even be opened
+            _trouble(reader, error, conditions)
+            pause(_RETRY_S)
+
+
+def _turns(
+    reader: RunningReader,
+    scans: queue.Queue[Scan],
+    cue: Callable[[Cue], None],
+    conditions: Conditions,
+) -> Generator[None, None, None]:
+    while True:
+        yield
+        try:
+            scan = reader.next_scan(_WAIT_S)
+        except DeviceError as error:
+            _trouble(reader, error, conditions)
+            continue
+        conditions.clear(f"reader {reader.name}")
+        if scan is not None:
+            _hand_on(reader, scan, scans, cue)
+
+
+def _trouble(reader: RunningReader, error: DeviceError, conditions: Conditions) -> None:
+    absent = isinstance(error, DeviceAbsent)
+    conditions.raise_(f"reader {reader.name}", "absent" if absent else "failed")
+    _LOG.debug("reader failed", extra={"fields": {"why": str(error)}})
 
 
 def _hand_on(

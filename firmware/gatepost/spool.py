@@ -28,13 +28,14 @@ VERSION = 1
 APPLICATION = 0x47504F53  # "GPOS", in the file's header
 _SCHEMA = f"""
 BEGIN IMMEDIATE;
-CREATE TABLE spool (epoch TEXT NOT NULL, source TEXT NOT NULL, site TEXT NOT NULL);
-CREATE TABLE event (sequence INTEGER PRIMARY KEY, body BLOB NOT NULL);
-CREATE TABLE delivered (first INTEGER PRIMARY KEY, last INTEGER NOT NULL);
+CREATE TABLE spool (epoch TEXT NOT NULL, source TEXT NOT NULL, site TEXT NOT NULL) STRICT;
+CREATE TABLE event (sequence INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
+CREATE TABLE delivered (first INTEGER PRIMARY KEY, last INTEGER NOT NULL) STRICT;
 PRAGMA application_id = {APPLICATION};
 PRAGMA user_version = {VERSION};
 """
 _RANGE = "SELECT sequence, body FROM event WHERE sequence BETWEEN ? AND ? ORDER BY sequence"
+_PAGE = 500
 _BUSY_S = 10.0
 
 
@@ -75,6 +76,7 @@ class Spool:
         try:
             with translated(self._path):
                 check_version(self._database, self._path)
+                configure(self._database)
                 self._load()
         except SpoolError:
             self._database.close()
@@ -88,7 +90,7 @@ class Spool:
         trace: TracebackType | None,
     ) -> None:
         try:
-            if error is None:
+            if error is None or kind is GeneratorExit:  # a worker that was told to stop
                 self.persist()
         finally:
             self._database.close()
@@ -179,10 +181,18 @@ class Spool:
         self._dirty = False
 
     def range(self, first: int, last: int) -> Iterator[Kept]:
-        """The events from `first` to `last` that are still held, in order."""
-        with translated(self._path), closing(self._database.execute(_RANGE, (first, last))) as rows:
+        """The events from `first` to `last` that are still held, in order.
+
+        Read page by page, so that nothing stays open when the caller stops in the middle.
+        """
+        while first <= last:
+            with translated(self._path):
+                rows = self._database.execute(_RANGE + " LIMIT ?", (first, last, _PAGE)).fetchall()
             for sequence, body in rows:
                 yield Kept(sequence, body)
+            if len(rows) < _PAGE:
+                return
+            first = rows[-1][0] + 1
 
     def verify(self) -> int:
         """Check the file and the whole chain; returns how many events are held.
@@ -242,21 +252,21 @@ def check_chain(path: Path, epoch: str, events: Iterable[Kept]) -> int:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open the database with the settings on which the promise rests. Raises SpoolError."""
+    """Open the database file as it is. Raises SpoolError."""
     with translated(path):
-        database = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)
-        try:
-            database.execute("PRAGMA journal_mode = WAL")
-            database.execute("PRAGMA synchronous = FULL")
-            database.execute("PRAGMA wal_autocheckpoint = 0")
-        except sqlite3.Error:
-            database.close()
-            raise
-    return database
+        return sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)
+
+
+def configure(database: sqlite3.Connection) -> None:
+    """The settings on which the promise rests; only once it is known to be a spool."""
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = FULL")
+    database.execute("PRAGMA wal_autocheckpoint = 0")
 
 
 def create(database: sqlite3.Connection, epoch: str, source: str, site: str) -> None:
     """Make the tables of a new spool, whole or not at all."""
+    configure(database)
     database.executescript(_SCHEMA)
     database.execute("INSERT INTO spool VALUES (?, ?, ?)", (epoch, source, site))
     database.execute("COMMIT")

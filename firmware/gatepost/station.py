@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import signal
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,23 +30,25 @@ class Station:
     health: Worker
     signalling: Sequence[Worker]
 
-    def run(self, notify: Callable[[str], None], stop: threading.Event) -> str | None:
-        """Run until SIGTERM, SIGINT or `stop`; returns why it failed, or None.
+    def run(self, notify: Callable[[str], None]) -> str | None:
+        """Run until SIGTERM or SIGINT; returns why it failed, or None.
 
         A second signal changes nothing: stopping is already under way and bounded.
         """
         groups = [[*self.reading, self.health], [self.deciding], [self.uplink], self.signalling]
         supervisor = Supervisor(groups, notify, join_s=_JOIN_S / len(groups))
+        received: list[int] = []
 
         def on_signal(number: int, _frame: FrameType | None) -> None:
-            if not stop.is_set():
-                _LOG.info("stopping", extra={"fields": {"signal": signal.Signals(number).name}})
-            stop.set()
-            supervisor.wake()
+            # Nothing with a lock here: the main thread may hold it at this very moment.
+            received.append(number)
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, on_signal)
-        return supervisor.run(stop)
+        reason = supervisor.run(lambda: bool(received))
+        name = signal.Signals(received[0]).name if received else "none"
+        _LOG.info("stopped", extra={"fields": {"signal": name, "why": reason or "asked to"}})
+        return reason
 
 
-_JOIN_S = 4.8  # within the 5 s that are promised
+_JOIN_S = 4.6  # within the 5 s that are promised, the turn that notices included

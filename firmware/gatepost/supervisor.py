@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _TURN_S = 0.25
+_NOTIFY_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,10 @@ class Supervisor:
         self._join_s = join_s
         self._wake = threading.Event()
 
-    def run(self, stop: threading.Event) -> str | None:
-        """Run until `stop` is set or a worker fails; returns the reason of the failure.
+    def run(self, stop: Callable[[], bool]) -> str | None:
+        """Run until `stop` says so or a worker fails; returns the reason of the failure.
+
+        `stop` is asked four times a second.
 
         Every worker has ended when this returns, or the reason says which would not.
         """
@@ -72,7 +75,7 @@ class Supervisor:
                 self._start(running)
         self._notify("READY=1")
         reason = None
-        while reason is None and not stop.is_set():
+        while reason is None and not stop():
             reason = self._failure()
             if reason is None:
                 self._notify("WATCHDOG=1")
@@ -81,10 +84,6 @@ class Supervisor:
         self._notify("STOPPING=1")
         stuck = self._stop_all()
         return reason or self._died() or stuck
-
-    def wake(self) -> None:
-        """Look at once, not at the next turn: called when `stop` was set."""
-        self._wake.set()
 
     def _start(self, running: _Running) -> None:
         running.beat = time.monotonic()
@@ -156,11 +155,14 @@ def systemd_notifier(address: str | None = None) -> Callable[[str], None]:
     if not address:
         return lambda _state: None
     target = "\0" + address[1:] if address.startswith("@") else address
-    link = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
 
     def notify(state: str) -> None:
         try:
-            link.sendto(state.encode("ascii"), target)
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as link:
+                link.settimeout(_NOTIFY_S)  # systemd busy or stopped must not stop us
+                link.sendto(state.encode("ascii"), target)
+        except TimeoutError:
+            _LOG.debug("systemd does not listen", extra={"fields": {"state": state}})
         except OSError as error:
             print(f"systemd cannot be told {state!r}: {error}", file=sys.stderr)  # noqa: T201
 

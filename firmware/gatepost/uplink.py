@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from gatepost.errors import BrokerError
@@ -184,7 +184,7 @@ class Uplink:
         many = newest - self._checkpoint_of >= _CHECKPOINT_EVENTS
         return many or now - self._checkpoint_at >= _CHECKPOINT_S
 
-    def _checkpoint(self, spool: Spool, token: int = 0) -> Message:
+    def _checkpoint(self, spool: Spool) -> Message:
         head = spool.head()
         claims = checkpoint_claims(
             spool.source,
@@ -217,7 +217,8 @@ class Uplink:
         if not self.facts.connected:
             return
         try:
-            last = [self._state("offline", spool), self._checkpoint(spool, _FAREWELL_TOKEN)]
+            last = [self._checkpoint(spool), self._state("offline", spool)]
+            last[-1] = replace(last[-1], token=_FAREWELL_TOKEN)
             until = self.clock.boottime() + _FAREWELL_S
             while self.clock.boottime() < until:
                 exchange = self.broker.exchange(last, _IDLE_S)

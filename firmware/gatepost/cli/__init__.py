@@ -1,1 +1,47 @@
-"""The command line."""
+"""The command line. Each command imports what it needs only when it runs: `--help` is at once."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from gatepost import __version__
+from gatepost.cli import check, decode, demo, run, spool
+from gatepost.errors import ConfigError, GatepostError
+
+_EXAMPLES = """\
+examples:
+  gatepost demo                               a whole station on this computer, no hardware
+  gatepost check-config /etc/gatepost.toml    every problem of a configuration at once
+  gatepost run --config /etc/gatepost.toml    the station
+  gatepost decode photo.png --json            what the station's own decoder reads
+  gatepost spool status --config ...          what is kept and not delivered yet
+
+exit status: 0 done, 1 it failed, 2 it could not be tried as asked
+"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; returns its exit status."""
+    parser = argparse.ArgumentParser(
+        prog="gatepost",
+        description="An unattended scanner station for gates.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"gatepost {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for command in (run, demo, decode, check, spool):
+        command.add_parser(commands)
+    args = parser.parse_args(argv)
+    try:
+        return int(args.run(args))
+    except ConfigError as error:
+        print("\n".join(error.problems), file=sys.stderr)
+        print(f"{len(error.problems)} problem(s) in the configuration", file=sys.stderr)
+        return 2
+    except GatepostError as error:
+        print(f"gatepost: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        return 1

@@ -1,0 +1,32 @@
+# Everything runs from .venv/bin; `make setup` is part of every target and takes no time twice.
+.PHONY: help setup demo test check bench screens clean
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+OUT := out
+
+help:  ## what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup:  ## install what is needed: Debian packages, then a venv (again only when something changed)
+	@sh .ci/setup
+
+demo: setup  ## a whole station on this computer, no hardware (ARGS="--visitors 20 --seed 7")
+	@$(BIN)/gatepost demo $(ARGS)
+
+test: setup  ## all tests
+	@$(BIN)/pytest $(ARGS)
+
+check: setup  ## linters, formatter, types, layers
+	@$(BIN)/ruff check firmware tests
+	@$(BIN)/ruff format --check --quiet firmware tests
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: setup  ## the numbers of the README's table, side by side in one run (some minutes)
+	@$(BIN)/python tests/bench/all.py $(ARGS)
+
+screens: setup  ## every screen of the OLED as a picture, and one contact sheet, into out/screens
+	@$(BIN)/python -m gatepost.demo.screens $(OUT)/screens
+
+clean:  ## remove what was made here
+	rm -rf .venv $(OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,222 @@
+"""The composition root: Config -> Station. The only file that names concrete drivers."""
+
+from __future__ import annotations
+
+import queue
+import sys
+from datetime import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+from gatepost import __version__
+from gatepost.clock import SystemClock, boot_id
+from gatepost.conditions import Conditions
+from gatepost.config import CameraReader, FramesReader, SerialReader, V4l2Reader
+from gatepost.deciding import Day, Deciding
+from gatepost.decoding import build_decoder
+from gatepost.drivers.broker import PahoBroker, tls_context
+from gatepost.drivers.buzzer import Buzzer
+from gatepost.drivers.frames import FrameReplay
+from gatepost.drivers.lamp import Lamp
+from gatepost.drivers.oled import Oled
+from gatepost.drivers.panel import Panel
+from gatepost.drivers.picamera import PiCamera
+from gatepost.drivers.relay import Relay
+from gatepost.drivers.usb_serial import SerialTexts
+from gatepost.drivers.v4l2 import V4l2Camera
+from gatepost.errors import ConfigError, KeyMaterialError
+from gatepost.gate import Gate, Rules
+from gatepost.health import Health
+from gatepost.mailbox import Mailbox
+from gatepost.model import Cue, Direction, Message, Scan
+from gatepost.preparing import prepare
+from gatepost.reading import FrameReader, RunningReader, TextReader, reading
+from gatepost.sealing import Sealer, load_public_key
+from gatepost.signalling import showing, signalling
+from gatepost.signing import Signer
+from gatepost.station import Station
+from gatepost.supervisor import Worker
+from gatepost.timekeeping import stamp
+from gatepost.uplink import Uplink
+from gatepost.wire import Topics
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from gatepost.config import Config, ReaderConfig
+    from gatepost.ports import Clock, FrameSource, Signal
+
+_SCANS = 32
+_SECOND_OPINION_EVERY = 10  # frames without anything code-like: zbar costs a whole frame's time
+
+
+def keys_of(config: Config) -> tuple[Signer, Sealer | None]:
+    """The station's key and the central one. Raises ConfigError with what does not fit."""
+    problems = []
+    signer = sealer = None
+    try:
+        signer = Signer(config.station.certificate, config.station.key)
+        if signer.name != config.station.id:
+            told = f"names {signer.name!r}, not this station {config.station.id!r}"
+            problems.append(f"station.certificate: {config.station.certificate}: {told}")
+    except KeyMaterialError as error:
+        problems.append(f"station.key: {error}")
+    try:
+        if config.central.sealing_key is not None:
+            sealer = Sealer(load_public_key(config.central.sealing_key))
+    except KeyMaterialError as error:
+        problems.append(f"central.sealing_key: {error}")
+    try:
+        _tls(config)
+    except KeyMaterialError as error:
+        problems.append(f"broker.ca: {error}")
+    if problems or signer is None:
+        raise ConfigError(problems)
+    return signer, sealer
+
+
+def build(config: Config) -> Station:
+    """A station of real drivers, its spool prepared. Raises ConfigError, SpoolError."""
+    signer, sealer = keys_of(config)
+    clock, boot = SystemClock(), boot_id()
+    spool_path = prepare(
+        config.station.data, config.station.id, config.station.site, stamp(clock, boot)
+    )
+    cues: queue.Queue[Cue] = queue.Queue()
+    scans: queue.Queue[Scan] = queue.Queue(_SCANS)
+    notices: Mailbox[Message] = Mailbox()
+    conditions = Conditions(cues.put)
+    readers = [_reader(each, clock) for each in config.reader]
+    uplink = _uplink(config, spool_path, signer, clock, boot, notices)
+    deciding = Deciding(
+        scans=scans,
+        cue=cues.put,
+        conditions=conditions,
+        gate=Gate(Rules(frozenset(config.gate.accept), config.gate.repeat_s)),
+        sealer=sealer,
+        spool_path=spool_path,
+        clock=clock,
+        boot_id=boot,
+        day=Day(time.fromisoformat(config.gate.day_reset)),
+    )
+    health = Health(
+        topic=uplink.topics.health,
+        notices=notices,
+        conditions=conditions,
+        counts=partial(_counts, readers, uplink),
+        data=config.station.data,
+        clock=clock,
+        boot_id=boot,
+        firmware=__version__,
+    )
+    return Station(
+        reading=[
+            Worker(f"reading {each.name}", partial(reading, each, scans, cues.put, conditions), 15)
+            for each in readers
+        ],
+        deciding=Worker("deciding", deciding.run, 30),
+        uplink=Worker("uplink", uplink.run, 120),
+        health=Worker("health", health.run, 30),
+        signalling=_signalling(config, cues, clock),
+    )
+
+
+def _tls(config: Config) -> ssl.SSLContext | None:
+    if not config.broker.tls or config.broker.ca is None:
+        return None
+    return tls_context(config.broker.ca, config.station.certificate, config.station.key)
+
+
+def _counts(readers: list[RunningReader], uplink: Uplink) -> Mapping[str, int]:
+    return {
+        "frames": sum(each.counts.frames for each in readers),
+        "decoded": sum(each.counts.decoded for each in readers),
+        "scans": sum(each.counts.scans for each in readers),
+        "overflowed": sum(each.counts.overflowed for each in readers),
+        "spool_pending": uplink.facts.pending,
+        "spool_newest": uplink.facts.newest,
+    }
+
+
+def _reader(config: ReaderConfig, clock: Clock) -> RunningReader:
+    direction = Direction(config.direction)
+    if isinstance(config, SerialReader):
+        gun = SerialTexts(config.device, baud=config.baud, clock=clock)
+        return TextReader(config.name, direction, gun, config.repeat_s)
+    decoder = build_decoder(second_every=_SECOND_OPINION_EVERY)
+    source = _frame_source(config, clock)
+    return FrameReader(config.name, direction, source, decoder, config.gone_s, clock)
+
+
+def _frame_source(config: CameraReader | V4l2Reader | FramesReader, clock: Clock) -> FrameSource:
+    if isinstance(config, CameraReader):
+        return PiCamera(
+            config.camera,
+            width=config.width,
+            height=config.height,
+            fps=config.fps,
+            lens_m=config.lens_m,
+            clock=clock,
+        )
+    if isinstance(config, V4l2Reader):
+        return V4l2Camera(
+            config.device, width=config.width, height=config.height, fps=config.fps, clock=clock
+        )
+    return FrameReplay(config.path, clock=clock, pace=config.pace, fps=config.fps, loop=config.loop)
+
+
+def _uplink(
+    config: Config,
+    spool_path: Path,
+    signer: Signer,
+    clock: Clock,
+    boot: str,
+    notices: Mailbox[Message],
+) -> Uplink:
+    broker = PahoBroker(
+        host=config.broker.host,
+        port=config.broker.port,
+        client_id=config.station.id,
+        keepalive_s=config.broker.keepalive_s,
+        window=config.broker.window,
+        protocol=config.broker.protocol,
+        tls=_tls(config),
+    )
+    return Uplink(
+        spool_path=spool_path,
+        broker=broker,
+        topics=Topics(config.station.site, config.station.id),
+        signer=signer,
+        clock=clock,
+        boot_id=boot,
+        firmware=__version__,
+        notices=notices,
+        window=config.broker.window,
+    )
+
+
+def _signalling(config: Config, cues: queue.Queue[Cue], clock: Clock) -> list[Worker]:
+    """Lamp first, then relay and buzzer; each slow signal has a mailbox and a worker of its own."""
+    immediate: list[Signal] = []
+    if config.lamp:
+        immediate.append(Lamp(config.lamp))
+    if config.relay:
+        immediate.append(Relay(config.relay))
+    if config.buzzer:
+        immediate.append(Buzzer(config.buzzer))
+    language = config.station.language
+    slow: dict[str, Signal] = {}
+    if config.oled:
+        slow["oled"] = Oled(config.oled, language, clock)
+    if config.panel and config.panel.terminal:
+        title = f"gatepost {config.station.id} at {config.station.site}"
+        slow["panel"] = Panel(sys.stdout, language, title, config.panel.width)
+    boxes: dict[str, Mailbox[Cue]] = {name: Mailbox() for name in slow}
+    workers = [
+        Worker(name, partial(showing, boxes[name], signal, clock), 30)
+        for name, signal in slow.items()
+    ]
+    quick = partial(signalling, cues, immediate, list(boxes.values()), clock)
+    return [Worker("signalling", quick, 15), *workers]

@@ -1,0 +1,39 @@
+"""`gatepost run`: the daemon."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to the parser's commands."""
+    parser = commands.add_parser(
+        "run",
+        help="run the station",
+        description="Run the station until SIGTERM. It stops within 5 seconds, with its state "
+        "published as offline. When a part of it fails, it ends with status 1 and the reason as "
+        "the last line, for systemd to start it again.",
+        epilog="example:\n  gatepost run --config /etc/gatepost/station.toml\n",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--config", type=Path, required=True, metavar="FILE")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the station; 0 after a clean stop, 1 after a failure."""
+    from gatepost.build import build
+    from gatepost.config import load
+    from gatepost.logs import plain, set_up
+    from gatepost.supervisor import systemd_notifier
+
+    config = load(args.config)
+    set_up(config.log.format, config.log.level)
+    reason = build(config).run(systemd_notifier())
+    if reason is None:
+        return 0
+    print(f"gatepost: {plain(reason)}", file=sys.stderr)
+    return 1

@@ -1,0 +1,66 @@
+"""`gatepost spool`: what is kept on the card."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to the parser's commands."""
+    parser = commands.add_parser(
+        "spool",
+        help="what is kept on the card",
+        description="Look at a spool, also beside a running station.",
+        epilog="examples:\n  gatepost spool status --config station.toml\n"
+        "  gatepost spool verify /var/lib/gatepost/spool.db --json\n",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    actions = parser.add_subparsers(metavar="ACTION", required=True)
+    for name, text in (
+        ("status", "how many events are kept, and how many are not delivered"),
+        ("verify", "check the file and the whole hash chain"),
+    ):
+        action = actions.add_parser(name, help=text, description=text)
+        action.add_argument("file", type=Path, nargs="?", metavar="SPOOL", help="spool.db")
+        action.add_argument("--config", type=Path, metavar="FILE", help="a station's configuration")
+        action.add_argument("--json", action="store_true", help="one JSON object for machines")
+        action.set_defaults(run=run, verify=name == "verify")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Show the spool; 1 when it is damaged or cannot be opened."""
+    from gatepost.errors import UsageError
+    from gatepost.spool import FILE, Spool
+
+    if (args.file is None) == (args.config is None):
+        raise UsageError("name either a SPOOL file or --config FILE")
+    if args.config is not None:
+        from gatepost.config import load
+
+        path = load(args.config).station.data / FILE
+    else:
+        path = args.file / FILE if args.file.is_dir() else args.file
+    with Spool(path) as spool:
+        head = spool.head()
+        told: dict[str, Any] = {
+            "spool": str(path),
+            "source": spool.source,
+            "site": spool.site,
+            "epoch": spool.epoch,
+            "newest": head.sequence,
+            "hash": head.hash,
+            "undelivered": spool.depth(),
+            "undelivered_ranges": spool.undelivered()[:20],
+            "bytes": path.stat().st_size,
+        }
+        if args.verify:
+            told["verified"] = spool.verify()
+    if args.json:
+        print(json.dumps(told))
+    else:
+        for name, value in told.items():
+            print(f"{name:>18}  {value}")
+    return 0

@@ -1,0 +1,165 @@
+"""`gatepost demo`: a broker, the real daemon, recorded visitors, a subscriber, and a table."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gatepost.demo.authority import make_authority
+from gatepost.demo.broker import HOST, RunningBroker, demo_broker
+from gatepost.demo.clips import ClipTruth, write_clip
+from gatepost.demo.daemon import Daemon, daemon
+from gatepost.demo.subscriber import Subscriber
+from gatepost.demo.tally import as_json, as_table, tally
+from gatepost.demo.visitors import make_visitors
+from gatepost.errors import GatepostError, UsageError
+
+if TYPE_CHECKING:
+    from gatepost.demo.authority import AuthorityFiles
+
+STATION, SITE = "gp-demo-1", "demo-office"
+_TURN_S = 0.05
+_READY_S = 30.0
+_DELIVERY_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What was asked of the demo."""
+
+    visitors: int = 8
+    seed: int = 1
+    headless: bool = False
+    keep: Path | None = None
+    port: int = 0
+    json: bool = False
+
+
+def demo(options: Options) -> int:
+    """Run it; 0 when every visitor was read, recorded, delivered once and judged right."""
+    if options.visitors < 1:
+        raise UsageError("--visitors must be at least 1")
+    with ExitStack() as stack:
+        folder = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory("-gatepost")))
+        folder.mkdir(parents=True, exist_ok=True)
+        return _Show(options, folder.absolute(), stack).run()
+
+
+class _Show:
+    def __init__(self, options: Options, folder: Path, stack: ExitStack) -> None:
+        self._options = options
+        self._folder = folder
+        self._stack = stack
+
+    def run(self) -> int:
+        truth = self._film()
+        files = make_authority(self._folder / "keys", STATION)
+        broker = self._stack.enter_context(demo_broker(self._folder, files, self._options.port))
+        config = self._configure(files, broker)
+        subscriber = self._stack.enter_context(Subscriber(HOST, broker.port, files))
+        panel = None if self._options.headless or self._options.json else sys.stdout
+        station = self._stack.enter_context(daemon(config, self._folder / "station.log", panel))
+        self._watch(station, subscriber, truth)
+        stopped = station.stop() == 0 and subscriber.wait_for_state("offline", 5.0)
+        result = tally(
+            truth,
+            subscriber.arrivals(),
+            station.read_log(),
+            proved=subscriber.proved(STATION),
+            stopped_cleanly=stopped,
+        )
+        print(as_json(result) if self._options.json else "\n" + as_table(result))
+        return 0 if result.good else 1
+
+    def _film(self) -> ClipTruth:
+        visitors = make_visitors(self._options.visitors, self._options.seed)
+        self._say(f"filming {len(visitors)} recorded visitors (seed {self._options.seed}) ...")
+        clip = self._folder / "visitors.avi"
+        truth = write_clip(clip, visitors, self._options.seed, progress=self._progress)
+        self._say(f"  {truth.frames} frames of {truth.size[0]}x{truth.size[1]}: {clip}")
+        return truth
+
+    def _progress(self, done: int, frames: int) -> None:
+        if sys.stderr.isatty() and not self._options.json:
+            end = "\n" if done == frames else ""
+            print(f"\r  {done * 100 // frames:3} %", end=end, file=sys.stderr, flush=True)
+
+    def _configure(self, files: AuthorityFiles, broker: RunningBroker) -> Path:
+        path = self._folder / "station.toml"
+        panel = not (self._options.headless or self._options.json)
+        path.write_text(_configuration(files, broker, self._folder, panel=panel), "utf-8")
+        self._say(f"the station's configuration, {path}:\n")
+        self._say("".join(f"    {line}\n" for line in path.read_text("utf-8").splitlines()))
+        self._say(f"broker: {broker.name}")
+        if broker.watch_port:
+            port = "" if broker.watch_port == 1883 else f"-p {broker.watch_port} "
+            self._say(f"look on:  mosquitto_sub {port}-V 5 -t 'gatepost/v1/#' -F '%t %p'\n")
+        return path
+
+    def _watch(self, station: Daemon, subscriber: Subscriber, truth: ClipTruth) -> None:
+        """Wait until the film is over and everything that was recorded has arrived."""
+        film_s = truth.frames / truth.fps
+        if not _until(lambda: bool(station.said("replay started")), station, _READY_S):
+            raise GatepostError("the daemon does not read its frames; see station.log with --keep")
+        if not _until(lambda: bool(station.said("replay ended")), station, film_s + _READY_S):
+            raise GatepostError("the recorded visitors did not come to an end")
+
+        def delivered() -> bool:
+            return len(subscriber.arrivals()) >= len(station.said("scan recorded"))
+
+        _until(delivered, station, _DELIVERY_S)
+
+    def _say(self, text: str) -> None:
+        if not self._options.json:
+            print(text, flush=True)
+
+
+def _until(done: Any, station: Daemon, limit_s: float) -> bool:
+    until = time.monotonic() + limit_s
+    while not done():
+        station.check()
+        if time.monotonic() > until:
+            return False
+        time.sleep(_TURN_S)
+    return True
+
+
+def _configuration(
+    files: AuthorityFiles, broker: RunningBroker, folder: Path, *, panel: bool
+) -> str:
+    def near(path: Path) -> str:
+        return str(path.relative_to(folder))
+
+    return f"""\
+[station]
+id = "{STATION}"
+site = "{SITE}"
+data = "data"
+certificate = "{near(files.station_certificate)}"
+key = "{near(files.station_key)}"
+
+[broker]
+host = "{HOST}"
+port = {broker.port}
+ca = "{near(files.ca)}"
+
+[central]
+sealing_key = "{near(files.sealing_public)}"
+
+[[reader]]
+type = "frames"            # recorded visitors in place of a camera
+name = "door"
+direction = "auto"         # in, then out, by what the gate remembers of the day
+path = "visitors.avi"
+
+[panel]                    # lamp, buzzer and OLED in the terminal
+terminal = {"true" if panel else "false"}
+
+[log]
+format = "json"
+"""

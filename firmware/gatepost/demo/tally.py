@@ -1,0 +1,187 @@
+"""Who came, and what became of each: the table at the end of the demo."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gatepost.demo.clips import ClipTruth, VisitorTruth
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A scan event as the central server got it, opened with its own key.
+
+    Attributes:
+        text: what the visitor's code held.
+        taken_s: boot time of the frame in which it was read, seconds.
+        copies: how often it arrived.
+    """
+
+    sequence: int
+    text: str
+    taken_s: float
+    verdict: str
+    direction: str
+    copies: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one visitor.
+
+    Attributes:
+        read: a code of theirs was read while they stood there.
+        recorded: sequence of their event, 0 where there is none.
+        delivered: how often it arrived: once is right.
+        right: verdict and direction are what they should be.
+        light_ms: from the first frame that plain zxing-cpp reads to the lamp; None: unknown.
+    """
+
+    name: str
+    verdict: str
+    direction: str
+    read: bool
+    recorded: int
+    delivered: int
+    right: bool
+    light_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """All visitors, and whether the chain of events was proved complete."""
+
+    outcomes: tuple[Outcome, ...]
+    unexpected: int
+    proved: bool
+    stopped_cleanly: bool
+
+    @property
+    def good(self) -> bool:
+        """Everybody was read, recorded, delivered once and judged right; nothing else came."""
+        each = all(o.read and o.recorded and o.delivered == 1 and o.right for o in self.outcomes)
+        return each and not self.unexpected and self.proved and self.stopped_cleanly
+
+
+def tally(
+    truth: ClipTruth,
+    arrivals: Sequence[Arrival],
+    logged: Sequence[dict[str, Any]],
+    *,
+    proved: bool,
+    stopped_cleanly: bool,
+) -> Tally:
+    """Match what arrived and what was logged to those who came."""
+    began = next((line["boot_s"] for line in logged if line["message"] == "replay started"), 0.0)
+    lit = {
+        round(line["taken_s"], 3): line["after_ms"]
+        for line in logged
+        if line["message"] == "lit" and line["cue"] not in {"pending", "again"}
+    }
+    left = list(arrivals)
+    outcomes = []
+    for seen in truth.visitors:
+        arrival = _of(seen, left, began, truth.fps)
+        if arrival is not None:
+            left.remove(arrival)
+        outcomes.append(_outcome(seen, arrival, lit, began, truth.fps))
+    return Tally(tuple(outcomes), len(left), proved, stopped_cleanly)
+
+
+def _of(
+    seen: VisitorTruth, arrivals: Sequence[Arrival], began: float, fps: float
+) -> Arrival | None:
+    """The event of a visitor: their text, taken while they stood there."""
+    first, last = (began + frame / fps for frame in (seen.first_frame - 1, seen.last_frame + 1))
+    for arrival in arrivals:
+        if arrival.text == seen.visitor.text and first <= arrival.taken_s <= last:
+            return arrival
+    return None
+
+
+def _outcome(
+    seen: VisitorTruth,
+    arrival: Arrival | None,
+    lit: dict[float, float],
+    began: float,
+    fps: float,
+) -> Outcome:
+    who = seen.visitor
+    if arrival is None:
+        return Outcome(who.name, "-", "-", False, 0, 0, False, None)
+    light_ms = None
+    after_ms = lit.get(round(arrival.taken_s, 3))
+    if after_ms is not None and seen.first_readable is not None:
+        readable = began + seen.first_readable / fps
+        light_ms = round((arrival.taken_s - readable) * 1000 + after_ms, 1)
+    right = (arrival.verdict, arrival.direction) == (who.expected_verdict, who.expected_direction)
+    return Outcome(
+        name=who.name,
+        verdict=arrival.verdict,
+        direction=arrival.direction,
+        read=True,
+        recorded=arrival.sequence,
+        delivered=arrival.copies,
+        right=right,
+        light_ms=light_ms,
+    )
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which `share` (0 to 1) of the values lie, by the nearest rank."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def summary(result: Tally) -> dict[str, Any]:
+    """The numbers under the table."""
+    outcomes = result.outcomes
+    times = [each.light_ms for each in outcomes if each.light_ms is not None]
+    return {
+        "visitors": len(outcomes),
+        "read": sum(each.read for each in outcomes),
+        "recorded": sum(bool(each.recorded) for each in outcomes),
+        "delivered": sum(each.delivered == 1 for each in outcomes),
+        "judged_right": sum(each.right for each in outcomes),
+        "unexpected": result.unexpected,
+        "light_ms_p50": round(median(times), 1) if times else None,
+        "light_ms_p99": percentile(times, 0.99) if times else None,
+        "chain_proved_complete": result.proved,
+        "stopped_cleanly": result.stopped_cleanly,
+        "good": result.good,
+    }
+
+
+def as_json(result: Tally) -> str:
+    """Table and summary as one JSON object."""
+    rows = [asdict(each) for each in result.outcomes]
+    return json.dumps({"outcomes": rows} | summary(result), ensure_ascii=False)
+
+
+def as_table(result: Tally) -> str:
+    """Table and summary for people."""
+    titles = f"{'verdict':<15} {'way':<5} {'event':>5} {'arrived':>7} {'light':>9}"
+    head = f"{'':2} {'visitor':<50} {titles}"
+    lines = [head, "-" * len(head)]
+    for number, each in enumerate(result.outcomes, 1):
+        light = "-" if each.light_ms is None else f"{each.light_ms:.1f} ms"
+        odd = "" if each.right and each.delivered == 1 else "   <-- not as it should be"
+        lines.append(
+            f"{number:>2} {each.name:<50} {each.verdict:<15} {each.direction:<5} "
+            f"{each.recorded or '-':>5} {each.delivered:>7} {light:>9}{odd}"
+        )
+    told = summary(result)
+    proof = "proved complete by checkpoint" if result.proved else "NOT proved complete"
+    counts = {name: told[name] for name in ("visitors", "read", "recorded", "delivered")}
+    times = f"p50 {told['light_ms_p50']} ms, p99 {told['light_ms_p99']} ms"
+    lines.append("-" * len(head))
+    lines.append("   ".join(f"{name} {count}" for name, count in counts.items()))
+    lines.append(f"judged right {told['judged_right']}; events: {proof}")
+    lines.append(f"from the first readable frame to the light: {times}")
+    return "\n".join(lines)

@@ -1,0 +1,100 @@
+"""Fakes at the seams: what stands below the real workers in tests. No mocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from gatepost.errors import BrokerError
+from gatepost.model import Frame, Message, Symbol
+from gatepost.ports import Exchange
+
+BOOT = "b" * 32
+START_US = 1_790_000_000_000_000
+
+
+@dataclass
+class FakeClock:
+    """Time that moves only when a test says so."""
+
+    now: float = 1000.0
+    wall: int = START_US
+    bound: int | None = 500
+
+    def boottime(self) -> float:
+        return self.now
+
+    def wall_us(self) -> int:
+        return self.wall + round(self.now * 1_000_000)
+
+    def bound_us(self) -> int | None:
+        return self.bound
+
+    def pass_(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@dataclass
+class FakeBroker:
+    """A broker in memory. `up`: takes connections; `answers`: acknowledges."""
+
+    up: bool = True
+    answers: bool = True
+    break_after: int = -1
+    connections: int = 0
+    wills: list[Message] = field(default_factory=list)
+    arrived: list[Message] = field(default_factory=list)
+    disconnected: int = 0
+    connected: bool = False
+    most_in_flight: int = 0
+    _waiting: int = 0
+
+    def connect(self, will: Message) -> None:
+        self.connections += 1
+        if not self.up:
+            raise BrokerError("refused")
+        self.connected = True
+        self._waiting = 0
+        self.wills.append(will)
+
+    def exchange(self, batch: list[Message], wait_s: float) -> Exchange:  # noqa: ARG002
+        if not (self.up and self.connected):
+            self.connected = False
+            raise BrokerError("gone")
+        acknowledged = []
+        for message in batch:
+            if self.break_after == 0:
+                self.connected, self.break_after = False, -1
+                raise BrokerError("closed in mid-publish")
+            self.break_after -= 1
+            self.arrived.append(message)
+            if message.token:
+                acknowledged.append(message.token)
+        self._waiting += len(acknowledged)
+        self.most_in_flight = max(self.most_in_flight, self._waiting)
+        if not self.answers:
+            return Exchange((), ())
+        self._waiting = 0
+        return Exchange(tuple(acknowledged), ())
+
+    def disconnect(self) -> None:
+        self.disconnected += 1
+        self.connected = False
+
+    def on(self, end: str) -> list[Message]:
+        return [message for message in self.arrived if message.topic.endswith(end)]
+
+
+def symbol(text: str, x: int = 640, y: int = 360, half: int = 50) -> Symbol:
+    corners = (
+        (x - half, y - half),
+        (x + half, y - half),
+        (x + half, y + half),
+        (x - half, y + half),
+    )
+    return Symbol(text.encode(), text, "qr", corners, "zxing")
+
+
+def frame(taken: float) -> Frame:
+    return Frame(np.zeros((720, 1280), np.uint8), taken)

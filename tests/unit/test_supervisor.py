@@ -1,0 +1,119 @@
+import socket
+import threading
+from collections.abc import Generator
+from pathlib import Path
+
+from gatepost.supervisor import Supervisor, Worker, systemd_notifier
+
+
+class Log:
+    """What the supervisor told systemd, and what the workers did."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.done: list[str] = []
+        self.beaten = threading.Event()
+        self.watched = threading.Event()
+
+    def tell(self, state: str) -> None:
+        self.told.append(state)
+        if state == "WATCHDOG=1":
+            self.watched.set()
+
+    def steady(self, name: str) -> Worker:
+        def work() -> Generator[None, None, None]:
+            try:
+                while True:
+                    yield
+                    self.beaten.set()
+                    threading.Event().wait(0.01)
+            finally:
+                self.done.append(name)
+
+        return Worker(name, work, 5)
+
+
+def test_it_stops_group_by_group_and_says_so() -> None:
+    log, stop = Log(), threading.Event()
+    supervisor = Supervisor([[log.steady("first")], [log.steady("last")]], log.tell)
+    runner = threading.Thread(target=supervisor.run, args=(stop.is_set,))
+    runner.start()
+    assert log.beaten.wait(5)
+    assert log.watched.wait(5)
+    stop.set()
+    runner.join(5)
+    assert log.done == ["first", "last"]
+    assert (log.told[0], log.told[-1]) == ("READY=1", "STOPPING=1")
+    assert "WATCHDOG=1" in log.told
+
+
+def test_the_first_failure_wins_and_stops_all() -> None:
+    log = Log()
+
+    def failing() -> Generator[None, None, None]:
+        yield
+        raise OSError("the card is gone")
+
+    supervisor = Supervisor([[log.steady("other")], [Worker("bad", failing, 5)]], log.tell)
+    reason = supervisor.run(lambda: False)
+    assert reason == "worker bad failed: OSError: the card is gone"
+    assert log.done == ["other"]
+
+
+def test_a_worker_that_ends_by_itself_is_a_failure() -> None:
+    def short() -> Generator[None, None, None]:
+        yield
+
+    reason = Supervisor([[Worker("short", short, 5)]], lambda _: None).run(lambda: False)
+    assert reason == "worker short ended by itself"
+
+
+def test_a_worker_that_cannot_begin_is_a_failure() -> None:
+    def broken() -> Generator[None, None, None]:
+        raise ValueError("no such pin")
+        yield
+
+    reason = Supervisor([[Worker("lamp", broken, 5)]], lambda _: None).run(lambda: False)
+    assert reason == "worker lamp failed: ValueError: no such pin"
+
+
+def test_a_worker_without_a_heartbeat_stops_the_watchdog_and_the_station() -> None:
+    log, release = Log(), threading.Event()
+
+    def stuck() -> Generator[None, None, None]:
+        yield
+        release.wait(20)
+        yield
+
+    groups = [[Worker("stuck", stuck, 0.2)]]
+    reason = Supervisor(groups, log.tell, join_s=0.1).run(lambda: False)
+    release.set()
+    assert reason == "worker stuck gave no heartbeat for 0.2 s"
+    assert log.told.count("WATCHDOG=1") <= 3
+
+
+def test_a_worker_that_will_not_stop_is_named() -> None:
+    release, stop, began = threading.Event(), threading.Event(), threading.Event()
+
+    def stubborn() -> Generator[None, None, None]:
+        try:
+            while True:
+                yield
+                began.set()
+        finally:
+            release.wait(20)
+
+    supervisor = Supervisor([[Worker("mule", stubborn, 5)]], lambda _: None, join_s=0.1)
+    threading.Thread(target=lambda: (began.wait(5), stop.set())).start()
+    reason = supervisor.run(stop.is_set)
+    release.set()
+    assert reason == "workers would not stop: mule"
+
+
+def test_systemd_is_told_over_its_socket(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(5)
+        systemd_notifier(str(tmp_path / "notify"))("READY=1")
+        assert systemd.recv(64) == b"READY=1"
+    systemd_notifier("")("READY=1")  # without systemd: nothing

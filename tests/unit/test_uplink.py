@@ -1,0 +1,185 @@
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from fakes import BOOT, FakeBroker, FakeClock
+from gatepost.demo.authority import make_authority
+from gatepost.mailbox import Mailbox
+from gatepost.model import Draft, FaultRecord, Message
+from gatepost.preparing import prepare
+from gatepost.signing import Signer
+from gatepost.spool import Spool
+from gatepost.timekeeping import stamp
+from gatepost.uplink import Backoff, Uplink
+from gatepost.wire import Topics, parse_event
+
+
+@pytest.fixture(scope="session")
+def signer(tmp_path_factory: pytest.TempPathFactory) -> Signer:
+    files = make_authority(tmp_path_factory.mktemp("authority"), "gp-1")
+    return Signer(files.station_certificate, files.station_key)
+
+
+@dataclass
+class Line:
+    """An uplink over a real spool and a broker in memory."""
+
+    folder: Path
+    signer: Signer
+    window: int = 4
+    clock: FakeClock = field(default_factory=FakeClock)
+    broker: FakeBroker = field(default_factory=FakeBroker)
+
+    def __post_init__(self) -> None:
+        self.path = prepare(self.folder, "gp-1", "site-1", stamp(self.clock, BOOT))
+        self.notices: Mailbox[Message] = Mailbox()
+        self.uplink = Uplink(
+            spool_path=self.path,
+            broker=self.broker,
+            topics=Topics("site-1", "gp-1"),
+            signer=self.signer,
+            clock=self.clock,
+            boot_id=BOOT,
+            firmware="0",
+            notices=self.notices,
+            window=self.window,
+            backoff=Backoff(draw=lambda _low, high: high),
+            pause=self.clock.pass_,
+        )
+        self.worker = self.uplink.run()
+        next(self.worker)
+
+    def fill(self, count: int) -> None:
+        with Spool(self.path) as spool:
+            for number in range(count):
+                record = FaultRecord("test", "failed", str(number))
+                spool.append(Draft(record, stamp(self.clock, BOOT)))
+
+    def turn(self, times: int = 1) -> None:
+        for _ in range(times):
+            next(self.worker)
+
+    def sequences(self) -> list[int]:
+        events = [m for m in self.broker.arrived if "/event/" in m.topic]
+        return [parse_event(message.payload)[0].sequence for message in events]
+
+    def undelivered(self) -> list[tuple[int, int]]:
+        with Spool(self.path) as spool:
+            return spool.undelivered()
+
+
+def test_a_session_begins_with_state_and_checkpoint(tmp_path: Path, signer: Signer) -> None:
+    line = Line(tmp_path, signer)
+    line.turn()
+    assert [m.topic.rsplit("/", 1)[1] for m in line.broker.arrived] == ["state", "checkpoint"]
+    assert all(message.retain for message in line.broker.arrived)
+    assert b'"state":"online"' in line.broker.arrived[0].payload
+    assert b'"state":"lost"' in line.broker.wills[0].payload
+    assert line.broker.wills[0].retain
+
+
+def test_everything_arrives_once_and_is_marked(tmp_path: Path, signer: Signer) -> None:
+    line = Line(tmp_path, signer)
+    line.fill(20)
+    line.turn(30)
+    assert sorted(line.sequences()) == list(range(1, 22))
+    line.worker.close()
+    assert line.undelivered() == []
+
+
+def test_newest_and_oldest_are_interleaved_and_few_in_flight(
+    tmp_path: Path, signer: Signer
+) -> None:
+    line = Line(tmp_path, signer)
+    line.fill(99)
+    line.turn(2)
+    assert line.sequences() == [1, 2, 99, 100]
+    line.turn(60)
+    assert line.broker.most_in_flight <= 4
+    assert sorted(line.sequences()) == list(range(1, 101))
+
+
+def test_an_absent_broker_is_tried_with_growing_patience(tmp_path: Path, signer: Signer) -> None:
+    line = Line(tmp_path, signer)
+    line.broker.up = False
+    line.turn(2000)
+    assert line.clock.now - 1000 > 300
+    assert 8 <= line.broker.connections <= 14
+    line.broker.up = True
+    line.turn(400)
+    assert line.sequences() == [1]
+
+
+def test_full_jitter_is_capped() -> None:
+    bounds = []
+    backoff = Backoff(draw=lambda low, high: bounds.append((low, high)) or 0.0)  # type: ignore[func-returns-value]
+    for _ in range(40):
+        backoff.next_s()
+    assert {low for low, _ in bounds} == {0.0}
+    assert [high for _, high in bounds][:3] == [2, 4, 8]
+    assert bounds[-1][1] == 60
+
+
+def test_closed_in_mid_publish_sends_again_what_was_not_acknowledged(
+    tmp_path: Path, signer: Signer
+) -> None:
+    line = Line(tmp_path, signer)
+    line.fill(10)
+    line.broker.break_after = 4  # state, checkpoint, two events
+    line.turn(100)
+    assert line.broker.connections == 2
+    assert set(line.sequences()) == set(range(1, 12))
+    line.worker.close()
+    assert line.undelivered() == []
+
+
+def test_a_broker_that_never_acknowledges_is_left(tmp_path: Path, signer: Signer) -> None:
+    line = Line(tmp_path, signer)
+    line.broker.answers = False
+    line.fill(3)
+    line.turn(3)
+    line.clock.pass_(31)
+    line.turn()
+    assert line.broker.disconnected == 1
+    assert line.undelivered() == [(1, 4)]
+    assert line.uplink.facts.why == "no acknowledgement for 30 s"
+    line.broker.answers = True
+    line.turn(50)
+    line.worker.close()
+    assert line.undelivered() == []
+
+
+def test_a_clean_stop_says_offline_with_a_last_checkpoint(tmp_path: Path, signer: Signer) -> None:
+    line = Line(tmp_path, signer)
+    line.turn(3)
+    line.fill(1)
+    line.worker.close()
+    checkpoint, state = line.broker.arrived[-2:]
+    assert b'"state":"offline"' in state.payload
+    assert checkpoint.topic.endswith("checkpoint")
+    assert line.broker.disconnected == 1
+
+
+def test_checkpoints_come_every_hundred_events_or_minute(tmp_path: Path, signer: Signer) -> None:
+    line = Line(tmp_path, signer)
+    line.turn(2)
+    line.fill(1)
+    line.clock.pass_(30)
+    line.turn(5)
+    assert len(line.broker.on("checkpoint")) == 1
+    line.clock.pass_(31)
+    line.turn(5)
+    assert len(line.broker.on("checkpoint")) == 2
+    line.fill(150)
+    line.clock.pass_(2)
+    line.turn(5)
+    assert len(line.broker.on("checkpoint")) == 3
+
+
+def test_a_notice_is_sent_once(tmp_path: Path, signer: Signer) -> None:
+    line = Line(tmp_path, signer)
+    line.notices.put(Message("x/health", b"old"))
+    line.notices.put(Message("x/health", b"{}"))
+    line.turn(6)
+    assert [message.payload for message in line.broker.on("health")] == [b"{}"]
