@@ -195,13 +195,8 @@ class Uplink:
         self._checkpoint_at, self._checkpoint_of = self.clock.boottime(), head.sequence
         self.facts.newest = head.sequence
         signed = self.signer.sign(claims, CHECKPOINT).encode("ascii")
-        return Message(
-            self.topics.checkpoint,
-            signed,
-            retain=True,
-            content_type="application/jose",
-            token=token,
-        )
+        kind = "application/jose"
+        return Message(self.topics.checkpoint, signed, retain=True, content_type=kind)
 
     def _state(self, word: str, spool: Spool) -> Message:
         facts = {
