@@ -29,11 +29,11 @@ from gatepost.gate import Gate, Rules
 from gatepost.health import Health
 from gatepost.mailbox import Mailbox
 from gatepost.model import Cue, Direction, Message, Scan
-from gatepost.preparing import prepare
 from gatepost.reading import FrameReader, RunningReader, TextReader, reading
 from gatepost.sealing import Sealer, load_public_key
 from gatepost.signalling import showing, signalling
 from gatepost.signing import Signer
+from gatepost.spool import prepare
 from gatepost.station import Station
 from gatepost.supervisor import Worker
 from gatepost.timekeeping import stamp

@@ -2,8 +2,7 @@
 
     Frame -> Symbol -> Scan -> Code -> Decision -> Event, and Cue for the visitor
 
-Times: `taken` and every `..._s` are seconds of CLOCK_BOOTTIME; `..._us` are integer
-microseconds. Nothing here does I/O.
+Times: `taken` and `..._s` are seconds of CLOCK_BOOTTIME; `..._us` are integer microseconds.
 """
 
 from __future__ import annotations

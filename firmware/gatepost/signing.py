@@ -28,6 +28,14 @@ if TYPE_CHECKING:
 CHECKPOINT = "gatepost-checkpoint"
 _ALGORITHMS = ["ES256", "EdDSA"]
 _MOST_TOKEN = 64 * 1024
+
+
+class _Registry(jws.JWSRegistry):
+    """joserfc allows a header of 512 bytes, less than one certificate; the token is bounded."""
+
+    max_header_length = _MOST_TOKEN
+
+
 _DER = serialization.Encoding.DER
 _PEM = serialization.Encoding.PEM
 _SPKI = serialization.PublicFormat.SubjectPublicKeyInfo
@@ -113,7 +121,8 @@ def verify(token: str, typ: str, authorities: Sequence[x509.Certificate], at: da
     _issued(leaf, authorities, at)
     try:
         algorithm, key = _jwk(leaf.public_key())
-        signed = jws.deserialize_compact(token, key, algorithms=[algorithm])
+        registry = _Registry(algorithms=[algorithm])
+        signed = jws.deserialize_compact(token, key, registry=registry)
     except (JoseError, KeyMaterialError, ValueError) as error:
         raise ContractError(f"the signature does not hold: {error}") from error
     return Signed(bytes(signed.payload), common_name(leaf), leaf)

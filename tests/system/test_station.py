@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stations import OTHER, PERSON, configure, film, station
 
 from brokers import free_port, mosquitto, needs_mosquitto
 from ears import Ear
 from gatepost.central.unseal import unseal
 from gatepost.demo.authority import AuthorityFiles, make_authority
 from gatepost.spool import Spool
-from stations import OTHER, PERSON, configure, film, station
 
 pytestmark = needs_mosquitto
 

@@ -77,10 +77,10 @@ def test_every_problem_at_once_with_line_and_suggestion(folder: Path) -> None:
         "x.toml:3: station.sight: there is no such key; did you mean 'site'?",
         "x.toml:9: broker.host: must be a text in quotes, is 5",
         "x.toml:10: broker.protokol: there is no such key; did you mean 'protocol'?",
-        'x.toml:19: reader[0].direction: must be one of "in", "out", "none", "auto"; is \'inn\'; '
-        "did you mean 'in'?",
-        "x.toml:23: reader[1].type: must be one of camera, v4l2, frames, serial; 'seriell'; "
-        "did you mean 'serial'?",
+        'x.toml:19: reader[0].direction: must be one of "in", "out", "none", "auto"; '
+        "is 'inn'; did you mean 'in'?",
+        "x.toml:23: reader[1].type: must be one of camera, v4l2, frames, serial; "
+        "'seriell'; did you mean 'serial'?",
     ]
 
 
@@ -125,7 +125,7 @@ def test_no_sealing_key_is_refused(folder: Path) -> None:
     assert "central.sealing_key: is missing" in "\n".join(problems(folder, "\n".join(lines)))
 
 
-def test_keys_that_do_not_fit_are_all_named(folder: Path, tmp_path: Path) -> None:
+def test_keys_that_do_not_fit_are_all_named(tmp_path: Path) -> None:
     files = make_authority(tmp_path, "gp-2")
     text = GOOD.replace("sealing-public.jwk", files.sealing_private.name)
     (tmp_path / "x.toml").write_text(text)

@@ -14,11 +14,10 @@ from gatepost.conditions import Conditions
 from gatepost.deciding import Day, Deciding
 from gatepost.gate import Gate, Rules
 from gatepost.model import Cue, CueKind, Direction, Event, Scan, ScanRecord
-from gatepost.preparing import prepare
 from gatepost.sealing import REGISTRY, Sealer
-from gatepost.spool import Spool
+from gatepost.spool import Spool, prepare
 from gatepost.timekeeping import stamp
-from gatepost.wire import decode_body, parse_event
+from gatepost.wire import Topics, decode_body, event_message, parse_event
 
 KEY = OKPKey.generate_key("X25519", {"kid": "central-1"})
 TEXT = "******509123|NGUYEN VAN A|1989-**-**|0|QID7f31a2|"
@@ -176,8 +175,6 @@ def test_a_day_ends_at_its_reset(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_event_message_parses_back(tmp_path: Path) -> None:
-    from gatepost.wire import Topics, event_message
-
     office = Office(tmp_path)
     office.show(TEXT)
     with Spool(office.path) as spool:

@@ -200,8 +200,10 @@ def test_how_long_the_light_took_is_logged_whatever_the_buzzer_takes(
     lamp, buzzer = gate.signals
     lamp.clock, lamp.takes_s = gate.clock, 0.02
     buzzer.clock, buzzer.takes_s = gate.clock, 1.0
-    gate.post(Cue(CueKind.ACCEPTED, reader="in", taken=gate.clock.now - 0.1))
-    assert logged(caplog) == [("lit", {"cue": "accepted", "reader": "in", "after_ms": 120.0})]
+    taken = gate.clock.now - 0.1
+    gate.post(Cue(CueKind.ACCEPTED, reader="in", taken=taken))
+    told = {"cue": "accepted", "reader": "in", "taken_s": taken, "after_ms": 120.0}
+    assert logged(caplog) == [("lit", told)]
     gate.post(ACCEPTED)  # answers no frame
     assert len(logged(caplog)) == 1
 

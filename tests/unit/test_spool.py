@@ -1,5 +1,6 @@
 import os
 import sqlite3
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -9,14 +10,19 @@ from hypothesis import strategies as st
 from fakes import BOOT, FakeClock
 from gatepost.errors import SpoolDamaged, SpoolError, SpoolFull, SpoolVersion
 from gatepost.model import Draft, EpochRecord, FaultRecord
-from gatepost.preparing import prepare
-from gatepost.spool import Spool, connect
+from gatepost.spool import Spool, prepare
+from gatepost.spool.database import connect
 from gatepost.timekeeping import stamp
 from gatepost.wire import NO_HASH, body_hash, decode_body
 
 
 def draft(number: int = 0) -> Draft:
     return Draft(FaultRecord("test", "failed", f"number {number}"), stamp(FakeClock(), BOOT))
+
+
+def fill(spool: Spool) -> None:
+    for number in range(100):
+        spool.append(draft(number))
 
 
 def fresh(folder: Path) -> Path:
@@ -36,7 +42,7 @@ def test_events_form_a_chain(tmp_path: Path) -> None:
     with Spool(fresh(tmp_path)) as spool:
         kept = [spool.append(draft(n)) for n in range(5)]
         assert [each.sequence for each in kept] == [2, 3, 4, 5, 6]
-        for before, after in zip(kept, kept[1:], strict=False):
+        for before, after in pairwise(kept):
             assert decode_body(after.body).previous == body_hash(before.body)
         assert spool.verify() == 6
         assert spool.head().hash == body_hash(kept[-1].body)
@@ -198,8 +204,7 @@ def test_a_full_card_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
         pages = spool._database.execute("PRAGMA page_count").fetchone()[0]
         spool._database.execute(f"PRAGMA max_page_count = {pages}")
         with pytest.raises(SpoolFull):
-            for number in range(100):
-                spool.append(draft(number))
+            fill(spool)
         newest = spool.head().sequence
         spool._database.execute("PRAGMA max_page_count = 100000")
         assert spool.append(draft()).sequence == newest + 1

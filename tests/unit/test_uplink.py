@@ -7,9 +7,8 @@ from fakes import BOOT, FakeBroker, FakeClock
 from gatepost.demo.authority import make_authority
 from gatepost.mailbox import Mailbox
 from gatepost.model import Draft, FaultRecord, Message
-from gatepost.preparing import prepare
 from gatepost.signing import Signer
-from gatepost.spool import Spool
+from gatepost.spool import Spool, prepare
 from gatepost.timekeeping import stamp
 from gatepost.uplink import Backoff, Uplink
 from gatepost.wire import Topics, parse_event

@@ -10,16 +10,8 @@ from typing import TYPE_CHECKING
 
 from gatepost.errors import SpoolDamaged, SpoolError
 from gatepost.model import Draft, EpochRecord
-from gatepost.spool import (
-    FILE,
-    Head,
-    Kept,
-    Spool,
-    check_chain,
-    connect,
-    create,
-    translated,
-)
+from gatepost.spool.database import FILE, connect, create, translated
+from gatepost.spool.outbox import Head, Kept, Spool, check_chain
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,0 +1,7 @@
+"""The durable outbox on the card."""
+
+from gatepost.spool.database import FILE
+from gatepost.spool.outbox import Head, Kept, Spool, check_chain
+from gatepost.spool.preparing import prepare
+
+__all__ = ["FILE", "Head", "Kept", "Spool", "check_chain", "prepare"]
