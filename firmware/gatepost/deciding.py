@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from gatepost.codes import recognise
 from gatepost.errors import SpoolFull
-from gatepost.model import Cue, CueKind, Draft, ScanRecord
+from gatepost.model import Cue, CueKind, Direction, Draft, ScanRecord
 from gatepost.sealing import understood
 from gatepost.spool import Spool
 from gatepost.timekeeping import stamp
@@ -135,4 +135,10 @@ class Deciding:
             reason=decision.reason.value,
             sealed=self.sealer.seal(told) if self.sealer else "",
             plain="" if self.sealer else told.decode("utf-8"),
+            direction_from="memory" if _inferred(scan, decision) else "",
         )
+
+
+def _inferred(scan: Scan, decision: Decision) -> bool:
+    """Whether the direction is the gate's guess: central servers see more, and may know better."""
+    return scan.direction is Direction.AUTO and decision.direction is not Direction.NONE

@@ -107,8 +107,7 @@ class Symbol:
     """A code found in a picture.
 
     Attributes:
-        data: the bytes that the code holds.
-        text: the same as text: UTF-8 first, then what the symbol declares.
+        data: the bytes that it holds; `text`: the same, as UTF-8 or what the symbol declares.
         symbology: "qr", "micro-qr", ...
         corners: top left, top right, bottom right, bottom left as (x, y) in pixels of the frame.
         pass_name: which of the decoder's passes read it.
@@ -158,8 +157,7 @@ class Cue:
     """What the visitor is told.
 
     Attributes:
-        direction: shown with an accepted visitor.
-        initials: the visitor's own, or "".
+        direction, initials: shown with an accepted visitor.
         detail: a short fixed text for the technician under "station in trouble", or "".
         reader: which reader it answers, or "".
         taken: when the frame was taken that it answers, seconds of boot time, or 0.
@@ -204,7 +202,10 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class ScanRecord:
-    """A visitor's code. Exactly one of `sealed` (a JWE) and `plain` (JSON) is not empty."""
+    """A visitor's code. Exactly one of `sealed` (a JWE) and `plain` (JSON) is not empty.
+
+    `direction_from` is "memory" where the gate inferred the direction from the day's memory.
+    """
 
     direction: Direction
     reader: str
@@ -215,6 +216,7 @@ class ScanRecord:
     reason: str
     sealed: str = ""
     plain: str = ""
+    direction_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,9 +231,9 @@ class EpochRecord:
 
 @dataclass(frozen=True, slots=True)
 class ClockRecord:
-    """Time came: adding `offset_us` to the wall clock of earlier events of this boot corrects it.
+    """Time came: `boot_us` + `offset_us` of any event of this boot is its true wall clock.
 
-    True within `offset_bound_us` microseconds.
+    True within `offset_bound_us` at the time of this event; whatever the wall clock did before.
     """
 
     offset_us: int

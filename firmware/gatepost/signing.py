@@ -1,6 +1,6 @@
 """A station signs its checkpoints with the key of its certificate; anybody can check them.
 
-JWS compact (RFC 7515) with the certificate in the header (x5c), ES256 or EdDSA.
+JWS compact (RFC 7515) with the certificate in the header (x5c), ES256 or Ed25519 (RFC 9864).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CHECKPOINT = "gatepost-checkpoint"
-_ALGORITHMS = ["ES256", "EdDSA"]
+_ALGORITHMS = ["ES256", "Ed25519"]
 _MOST_TOKEN = 64 * 1024
 
 
@@ -44,7 +44,7 @@ _SPKI = serialization.PublicFormat.SubjectPublicKeyInfo
 def _jwk(key: Any) -> tuple[str, ECKey | OKPKey]:
     """The JOSE algorithm and key of a key. Raises KeyMaterialError for other kinds."""
     if isinstance(key, (ed25519.Ed25519PrivateKey, ed25519.Ed25519PublicKey)):
-        return "EdDSA", OKPKey.import_key(_pem(key))
+        return "Ed25519", OKPKey.import_key(_pem(key))
     if isinstance(key, (ec.EllipticCurvePrivateKey, ec.EllipticCurvePublicKey)) and isinstance(
         key.curve, ec.SECP256R1
     ):
@@ -134,10 +134,10 @@ def _header(token: str) -> dict[str, Any]:
     part = token.split(".", 1)[0]
     try:
         header = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ContractError(f"not a JWS: {error}") from error
-    if not isinstance(header, dict):
-        raise ContractError("not a JWS: its header is no object")
+    if not isinstance(header, dict) or header.keys() != {"alg", "typ", "x5c"}:
+        raise ContractError("not a JWS of ours: its header must hold alg, typ and x5c alone")
     return header
 
 

@@ -36,6 +36,17 @@ direction = "in"
 device = "/dev/ttyACM0"
 """
 
+TWO_LINES = [
+    (
+        """x.toml:19: reader[0].direction: must be one of "in", "out", "none", "auto"; is 'inn'; """
+        """did you mean 'in'?"""
+    ),
+    (
+        """x.toml:23: reader[1].type: must be one of camera, v4l2, frames, serial; 'seriell'; """
+        """did you mean 'serial'?"""
+    ),
+]
+
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -77,10 +88,7 @@ def test_every_problem_at_once_with_line_and_suggestion(folder: Path) -> None:
         "x.toml:3: station.sight: there is no such key; did you mean 'site'?",
         "x.toml:9: broker.host: must be a text in quotes, is 5",
         "x.toml:10: broker.protokol: there is no such key; did you mean 'protocol'?",
-        'x.toml:19: reader[0].direction: must be one of "in", "out", "none", "auto"; '
-        "is 'inn'; did you mean 'in'?",
-        "x.toml:23: reader[1].type: must be one of camera, v4l2, frames, serial; "
-        "'seriell'; did you mean 'serial'?",
+        *TWO_LINES,
     ]
 
 

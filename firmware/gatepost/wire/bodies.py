@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 NO_HASH = "0" * 64
 MOST_PAYLOAD = 256 * 1024
-_EDGE = 2**53
+EDGE = 2**53
 HEX32 = re.compile(r"[0-9a-f]{32}")
 HEX64 = re.compile(r"[0-9a-f]{64}")
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -92,6 +92,9 @@ def decode_body(body: bytes) -> Event:
 
 def event_of(data: Mapping[str, Any]) -> Event:
     """The event in a parsed body. Raises ContractError with the key that is wrong."""
+    for name, value in data.items():
+        if type(value) is not str and not (type(value) is int and -EDGE < value < EDGE):
+            raise ContractError(f"{name}: must be a string or a whole number below 2^53")
     kind = RECORDS.get(text_of(data, "type"))
     if kind is None:
         raise ContractError(f"type: unknown event type {data['type']!r}")
@@ -156,10 +159,10 @@ def text_of(data: Mapping[str, Any], name: str, pattern: re.Pattern[str] | None 
     return value
 
 
-def number_of(data: Mapping[str, Any], name: str, least: int = -_EDGE + 1) -> int:
+def number_of(data: Mapping[str, Any], name: str, least: int = -EDGE + 1) -> int:
     """A whole number of a body. Raises ContractError."""
     value = data.get(name)
-    if type(value) is not int or not least <= value < _EDGE:
+    if type(value) is not int or not least <= value < EDGE:
         raise ContractError(f"{name}: must be a whole number from {least} to 2^53-1")
     return value
 

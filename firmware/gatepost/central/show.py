@@ -1,0 +1,130 @@
+"""Findings as lines: for people, or as JSON for machines. A visitor's data only where given."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from gatepost.central.findings import ALARMS, FindingKind
+from gatepost.model import AuditRecord, ClockRecord, EpochRecord, FaultRecord, ScanRecord
+from gatepost.wire import rfc3339
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gatepost.central.epochs import EpochStatus
+    from gatepost.central.findings import Finding
+    from gatepost.central.unseal import Unsealed
+    from gatepost.model import Record
+
+_VISITORS = ("sealed", "plain")
+
+
+def escaped(text: str) -> str:
+    """Text that cannot move the cursor, ring the bell or turn the line round."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+
+
+def line(finding: Finding, visitor: Unsealed | None = None) -> str:
+    """A finding for people."""
+    at = finding.event.stamp.wall_us if finding.event else finding.received_us
+    words = [rfc3339(at), f"{finding.site}/{finding.source}", finding.kind.value]
+    if finding.sequence:
+        to = f"-#{finding.last}" if finding.last else ""
+        words.append(f"#{finding.sequence}{to}")
+    if finding.event:
+        words.append(_record(finding.event.record))
+    words += [f"{name}={value}" for name, value in finding.facts]
+    if finding.detail:
+        words.append(f"({finding.detail})")
+    if visitor is not None:
+        words.append(f"visitor: {visitor.kind} {visitor.text}")
+    return escaped("  ".join(words))
+
+
+def _record(record: Record) -> str:
+    match record:
+        case ScanRecord():
+            return f"{record.direction:<4}  {record.kind}  {record.verdict}  {record.reason}"
+        case EpochRecord():
+            return f"epoch begun: {record.cause}"
+        case ClockRecord():
+            return f"clock: {record.offset_us:+d} us within {record.offset_bound_us} us"
+        case FaultRecord():
+            return f"{record.part} {record.state}: {record.detail}"
+        case AuditRecord():
+            return f"{record.action} by {record.actor}: {record.outcome}, {record.detail}"
+
+
+def as_json(finding: Finding, visitor: Unsealed | None = None) -> str:
+    """A finding as one line of JSON, ASCII only."""
+    told: dict[str, Any] = {
+        "kind": finding.kind.value,
+        "received": rfc3339(finding.received_us),
+        "topic": finding.topic,
+        "site": finding.site,
+        "source": finding.source,
+        "epoch": finding.epoch,
+        "sequence": finding.sequence,
+        "last": finding.last,
+        "detail": finding.detail,
+        "facts": dict(finding.facts),
+    }
+    told = {name: value for name, value in told.items() if value}
+    if finding.body:
+        body = json.loads(finding.body)
+        told["event"] = {name: each for name, each in body.items() if name not in _VISITORS}
+    if visitor is not None:
+        told["visitor"] = visitor.told()
+    return json.dumps(told)
+
+
+class Summary:
+    """What came of a watch."""
+
+    def __init__(self, *, from_now: bool) -> None:
+        self.counts: Counter[FindingKind] = Counter()
+        self._from_now = from_now
+
+    def add(self, findings: Iterable[Finding]) -> None:
+        """Count."""
+        self.counts.update(each.kind for each in findings)
+
+    def lacking(self, status: EpochStatus) -> int:
+        """How many events lack; `from_now`: those before the first that came do not count."""
+        gaps = status.gaps
+        if self._from_now and gaps and gaps[0][0] == 1:
+            gaps = gaps[1:]
+        return sum(last - first + 1 for first, last in gaps)
+
+    def wrong(self, statuses: Iterable[EpochStatus]) -> bool:
+        """Whether there is anything that somebody should look at."""
+        alarms = any(self.counts[kind] for kind in ALARMS)
+        return alarms or any(self.lacking(each) for each in statuses)
+
+    def told(self, statuses: list[EpochStatus]) -> dict[str, Any]:
+        """The summary, for machines."""
+        return {
+            "kind": "summary",
+            "stations": len({each.source for each in statuses}),
+            "events": self.counts[FindingKind.EVENT],
+            "duplicates": self.counts[FindingKind.DUPLICATE],
+            "lacking": sum(self.lacking(each) for each in statuses),
+            "conflicts": self.counts[FindingKind.CONFLICT],
+            "chain_broken": self.counts[FindingKind.CHAIN_BROKEN],
+            "invalid": self.counts[FindingKind.INVALID],
+            "epochs": len(statuses),
+            "complete": sum(each.complete for each in statuses),
+        }
+
+    def text(self, statuses: list[EpochStatus]) -> str:
+        """The summary, for people."""
+        told = self.told(statuses)
+        chain = f"broken at {told['chain_broken']}" if told["chain_broken"] else "ok"
+        return (
+            f"stations {told['stations']}, events {told['events']}, duplicates "
+            f"{told['duplicates']}, lacking {told['lacking']}, conflicts {told['conflicts']}, "
+            f"invalid {told['invalid']}, chain {chain}, "
+            f"proved complete: {told['complete']} of {told['epochs']} epochs"
+        )

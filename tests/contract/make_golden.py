@@ -1,0 +1,234 @@
+"""Makes contract/examples once: python tests/contract/make_golden.py --overwrite.
+
+They are kept, not made again: central servers of other teams test against these bytes. Make
+them anew only for a new version of the contract. Keys come from fixed seeds that stand here
+for everybody to read: they protect nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519, x25519
+
+from gatepost import wire
+from gatepost.canonical import canonical
+from gatepost.demo.authority import issue, private_pem, self_signed
+from gatepost.model import (
+    AuditRecord,
+    Basis,
+    ClockRecord,
+    Code,
+    Direction,
+    EpochRecord,
+    Event,
+    FaultRecord,
+    Kind,
+    Message,
+    Reason,
+    Record,
+    Scan,
+    ScanRecord,
+    Stamp,
+    Trust,
+    Verdict,
+)
+from gatepost.sealing import Sealer, load_public_key, understood
+from gatepost.signing import CHECKPOINT, Signer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cryptography import x509
+
+EXAMPLES = Path(__file__).parents[2] / "firmware" / "gatepost" / "contract" / "examples"
+STATION, SITE = "st-example-0001", "cho-vi-du"
+EPOCH = "000102030405060708090a0b0c0d0e0f"
+FORMER = "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff"
+BOOT = "00112233445566778899aabbccddeeff"
+FIRST_US = int(datetime(2021, 9, 1, 6, 30, tzinfo=UTC).timestamp()) * 1_000_000
+TOPICS = wire.Topics(SITE, STATION)
+PRIVATE = "central-private.EXAMPLE-ONLY.jwk"
+
+
+def seed(name: str) -> bytes:
+    return hashlib.sha256(f"gatepost example only: {name}".encode()).digest()
+
+
+def station_key() -> ed25519.Ed25519PrivateKey:
+    return ed25519.Ed25519PrivateKey.from_private_bytes(seed("station"))
+
+
+def stamp(seconds: int, bound_us: int = 0) -> Stamp:
+    boot_us = 20_000_000 + seconds * 1_000_000
+    wall_us = FIRST_US + seconds * 1_000_000 + 250_000
+    return Stamp(BOOT, boot_us, wall_us, bound_us > 0, bound_us)
+
+
+SEALED = (
+    Scan(b"GP-EXAMPLE|nobody|0001", "GP-EXAMPLE|nobody|0001", "qr", "front", Direction.IN, 61.0),
+    Code(
+        Kind.PC_COVID,
+        identity="GP-EXAMPLE-0001",
+        basis=Basis.QID,
+        initials="N. V. M.",
+        claims=(("name", "Nguyễn Văn Mẫu"), ("phone", "not given")),
+    ),
+)
+POSTER = (
+    Scan(b"\xff\x00poster", "\xff\x00poster", "qr", "front", Direction.IN, 65.0),
+    Code(Kind.SITE, claims=(("site", "1"),)),
+)
+
+
+def records(sealed: str) -> list[tuple[Record, Stamp]]:
+    """What happened: the spool begins, time comes, visitors, a lamp that fails, a restart."""
+    accepted = ScanRecord(
+        Direction.IN, "front", "qr", Kind.PC_COVID, Trust.UNSIGNED, Verdict.ACCEPTED,
+        Reason.RECORDED, sealed=sealed, direction_from="memory",
+    )  # fmt: skip
+    refused = ScanRecord(
+        Direction.NONE, "front", "qr", Kind.SITE, Trust.UNSIGNED, Verdict.REFUSED,
+        Reason.POSTER_SHOWN, plain=understood(*POSTER).decode(),
+    )  # fmt: skip
+    clock = ClockRecord(stamp(0).wall_us - stamp(0).boot_us - 1_250_000, offset_bound_us=40_000)
+    return [
+        (EpochRecord("spool-damaged", FORMER, 4711, "ab" * 32), stamp(0)),
+        (clock, stamp(30, 40_000)),
+        (accepted, stamp(41, 40_100)),
+        (refused, stamp(45, 40_200)),
+        (
+            FaultRecord("oled", "failed", "no answer on I2C \u2013 \u201c0x3c\u201d"),
+            stamp(50, 40_300),
+        ),
+        (AuditRecord("restart", "central", "done", "asked by\tservice"), stamp(60, 40_400)),
+    ]
+
+
+def events(sealed: str) -> Iterator[tuple[str, Event]]:
+    """The chain with the example file of each event."""
+    names = ["epoch", "clock", "scan-sealed", "scan-plain", "fault", "audit"]
+    previous = wire.NO_HASH
+    for number, (record, at) in enumerate(records(sealed), 1):
+        event = Event(STATION, SITE, EPOCH, number, previous, at, record)
+        previous = wire.body_hash(wire.encode_body(event))
+        yield f"event-{number}-{names[number - 1]}.json", event
+
+
+def claims(chain: list[Event]) -> bytes:
+    last = wire.encode_body(chain[-1])
+    head = (EPOCH, chain[-1].sequence, wire.body_hash(last))
+    return wire.checkpoint_claims(STATION, SITE, head, stamp(61, 40_500))
+
+
+def state() -> Message:
+    facts: dict[str, str | int] = {
+        "boot_id": BOOT,
+        "epoch": EPOCH,
+        "firmware": "0.1.0",
+        "since_us": FIRST_US,
+    }
+    return wire.state_message(TOPICS, "online", facts)
+
+
+HEALTH = {
+    "firmware": "0.1.0",
+    "boot_id": BOOT,
+    "uptime_s": 3600,
+    "temperature_mc": 51234,
+    "disk_free_bytes": 20_000_000_000,
+    "disk_total_bytes": 31_000_000_000,
+    "memory_rss_bytes": 140_000_000,
+    "spool_pending": 0,
+    "spool_newest": 6,
+    "clock": "synchronised",
+    "bound_us": 40_500,
+    "frames": 108_000,
+    "decoded": 2,
+    "scans": 2,
+    "overflowed": 0,
+    "conditions": {"oled": "no answer"},
+}
+
+
+def sealing_pair() -> tuple[dict[str, str], dict[str, str]]:
+    """The central key, public and private."""
+    key = x25519.X25519PrivateKey.from_private_bytes(seed("central"))
+    raw = serialization.Encoding.Raw
+    x = key.public_key().public_bytes(raw, serialization.PublicFormat.Raw)
+    d = key.private_bytes(raw, serialization.PrivateFormat.Raw, serialization.NoEncryption())
+    public = {"kty": "OKP", "crv": "X25519", "kid": "central-example-only", "x": b64(x)}
+    return public, {"WARNING": "public to everybody: for tests only", **public, "d": b64(d)}
+
+
+def b64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def pretty(value: dict[str, str]) -> bytes:
+    return json.dumps(value, indent=2).encode() + b"\n"
+
+
+def signer(certificate: bytes) -> Signer:
+    """The station's signer; the key is in no file but while this is made."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "key").write_bytes(private_pem(station_key()))
+        (folder / "certificate").write_bytes(certificate)
+        return Signer(folder / "certificate", folder / "key")
+
+
+def certificates() -> tuple[bytes, bytes]:
+    """The authority's and the station's, in PEM."""
+    ca_key = ed25519.Ed25519PrivateKey.from_private_bytes(seed("authority"))
+    ca = self_signed("gatepost example authority", ca_key)
+    made: list[x509.Certificate] = [ca, issue(ca, ca_key, station_key(), STATION)]
+    first, second = (each.public_bytes(serialization.Encoding.PEM) for each in made)
+    return first, second
+
+
+def make() -> dict[str, bytes]:
+    """Every example file."""
+    public, private = sealing_pair()
+    files = {"central-public.jwk": pretty(public), PRIVATE: pretty(private)}
+    files["sealed-plaintext.json"] = understood(*SEALED)
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "public"
+        path.write_bytes(files["central-public.jwk"])
+        sealed = Sealer(load_public_key(path)).seal(files["sealed-plaintext.json"])
+    files["sealed.jwe"] = sealed.encode()
+    files["ca.pem"], files["station.pem"] = certificates()
+    messages = [(state(), "state.json")]
+    messages += [
+        (wire.event_message(TOPICS, wire.encode_body(event)), name)
+        for name, event in events(sealed)
+    ]
+    files["checkpoint-claims.json"] = claims([event for _, event in events(sealed)])
+    token = signer(files["station.pem"]).sign(files["checkpoint-claims.json"], CHECKPOINT)
+    messages.append((Message(TOPICS.checkpoint, token.encode(), retain=True), "checkpoint.jws"))
+    health = canonical(HEALTH)
+    messages.append((Message(TOPICS.health, health, retain=True), "health.json"))
+    files |= {name: message.payload for message, name in messages}
+    return files | {"messages.jsonl": b"".join(line(message) for message, _ in messages)}
+
+
+def line(message: Message) -> bytes:
+    """One line of messages.jsonl: topic and payload as they travelled."""
+    told = {"topic": message.topic, "payload": message.payload.decode()}
+    return json.dumps(told).encode() + b"\n"
+
+
+if __name__ == "__main__":
+    if EXAMPLES.is_dir() and any(EXAMPLES.iterdir()) and sys.argv[1:] != ["--overwrite"]:
+        sys.exit("the examples are there; --overwrite makes them anew")
+    EXAMPLES.mkdir(exist_ok=True)
+    for file, content in make().items():
+        (EXAMPLES / file).write_bytes(content)

@@ -1,0 +1,290 @@
+"""The files of the contract against the code, both ways."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from cryptography import x509
+
+from contract import make_golden as golden
+from gatepost import contract, signing, wire
+from gatepost.canonical import canonical
+from gatepost.model import Basis, Direction, Kind, Reason, Trust, Verdict
+from gatepost.wire import bodies
+
+HOME = Path(contract.__file__).parent
+EXAMPLES = contract.examples()
+ASYNC: dict[str, Any] = yaml.safe_load(contract.read("asyncapi.yaml"))
+EVENTS = sorted(name for name in EXAMPLES if name.startswith("event-"))
+SEALED = EXAMPLES["sealed.jwe"].decode()
+EVENT_DEFS = contract.schema("event")["$defs"]
+
+
+# --- schemas
+
+
+@pytest.mark.parametrize("name", contract.SCHEMAS)
+def test_each_schema_is_one_itself(name: str) -> None:
+    contract.validator(name).check_schema(contract.schema(name))
+
+
+@pytest.mark.parametrize("name", contract.SCHEMAS)
+def test_equal_definitions_stay_equal(name: str) -> None:
+    for key, value in contract.schema(name)["$defs"].items():
+        assert value == EVENT_DEFS[key]
+
+
+def test_patterns_are_those_of_the_code() -> None:
+    for name, pattern in (("name", bodies.NAME), ("hex32", bodies.HEX32), ("hex64", bodies.HEX64)):
+        assert EVENT_DEFS[name]["pattern"] == f"^{pattern.pattern}$"
+    assert EVENT_DEFS["count"]["maximum"] == bodies.EDGE - 1
+
+
+def test_closed_lists_are_those_of_the_model() -> None:
+    scan = EVENT_DEFS["scan"]["properties"]
+    assert scan["direction"]["enum"] == [each for each in Direction if each is not Direction.AUTO]
+    assert scan["trust"]["enum"] == list(Trust)
+    assert scan["verdict"]["enum"] == list(Verdict)
+    assert EVENT_DEFS["body"]["properties"]["clock"]["enum"] == list(bodies.CLOCK.values())
+    assert contract.schema("health")["properties"]["clock"]["enum"] == list(bodies.CLOCK.values())
+
+
+def test_open_lists_name_what_the_model_has_today() -> None:
+    scan = EVENT_DEFS["scan"]["properties"]
+    assert scan["kind"]["examples"] == list(Kind)
+    assert scan["reason"]["examples"] == list(Reason)
+    assert contract.schema("sealed")["properties"]["basis"]["examples"] == list(Basis)
+    assert contract.schema("sealed")["properties"]["kind"]["examples"] == list(Kind)
+
+
+def test_bodies_have_the_fields_of_the_records() -> None:
+    for name, record in wire.RECORDS.items():
+        schema = EVENT_DEFS[name]
+        assert set(schema["properties"]) - {"type"} == {each.name for each in fields(record)}
+        assert schema["properties"]["type"]["const"] == name
+
+
+def test_reasons_are_those_of_the_model() -> None:
+    assert list(contract.reasons()) == list(Reason)
+    for entry in contract.reasons().values():
+        assert entry.en
+        assert entry.vi
+        assert re.fullmatch(r"\d+\.\d+", entry.since)
+
+
+def test_a_reason_comes_with_the_verdict_that_the_gate_gives() -> None:
+    gate = pytest.importorskip("gatepost.gate")
+    for verdict, reason, _cue in gate._NOT_A_VISITOR.values():
+        assert contract.reasons()[reason].verdict is verdict
+
+
+# --- examples
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_an_example_is_what_the_code_sends(name: str) -> None:
+    event = dict(golden.events(SEALED))[name]
+    body = wire.encode_body(event)
+    assert wire.event_message(golden.TOPICS, body).payload == EXAMPLES[name]
+    assert wire.parse_event(EXAMPLES[name]) == (event, body)
+
+
+def test_there_is_an_example_of_every_type() -> None:
+    assert {json.loads(EXAMPLES[name])["data"]["type"] for name in EVENTS} == set(wire.RECORDS)
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_an_example_fits_its_schema(name: str) -> None:
+    assert not contract.problem("event", json.loads(EXAMPLES[name]))
+
+
+@pytest.mark.parametrize(
+    ("schema", "name"),
+    [
+        ("state", "state.json"),
+        ("health", "health.json"),
+        ("checkpoint", "checkpoint-claims.json"),
+        ("sealed", "sealed-plaintext.json"),
+    ],
+)
+def test_the_other_examples_fit_theirs(schema: str, name: str) -> None:
+    assert not contract.problem(schema, json.loads(EXAMPLES[name]))
+
+
+def test_state_and_health_are_what_the_code_sends() -> None:
+    assert golden.state().payload == EXAMPLES["state.json"]
+    assert canonical(golden.HEALTH) == EXAMPLES["health.json"]
+    assert set(golden.HEALTH) == set(contract.schema("health")["properties"])
+
+
+def test_the_checkpoint_is_what_the_code_signs_and_accepts() -> None:
+    claims = golden.claims([event for _, event in golden.events(SEALED)])
+    assert claims == EXAMPLES["checkpoint-claims.json"]
+    token = golden.signer(EXAMPLES["station.pem"]).sign(claims, signing.CHECKPOINT)
+    assert token.encode() == EXAMPLES["checkpoint.jws"]
+    ca = x509.load_pem_x509_certificate(EXAMPLES["ca.pem"])
+    told = signing.verify(token, signing.CHECKPOINT, [ca], datetime(2021, 9, 1, tzinfo=UTC))
+    assert (told.payload, told.signer) == (claims, golden.STATION)
+
+
+def test_messages_hold_every_message_of_the_examples() -> None:
+    told = [json.loads(line) for line in EXAMPLES["messages.jsonl"].splitlines()]
+    names = ["state.json", *EVENTS, "checkpoint.jws", "health.json"]
+    assert [each["payload"].encode() for each in told] == [EXAMPLES[name] for name in names]
+
+
+# --- what the schemas refuse
+
+
+def changed(name: str, **changes: Any) -> Any:
+    event = json.loads(EXAMPLES[name])
+    event["data"] |= changes
+    return event
+
+
+SCAN = "event-3-scan-sealed.json"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sequence": 0},
+        {"sequence": 2**53},
+        {"direction": "auto"},
+        {"verdict": "perhaps"},
+        {"plain": "both"},
+        {"sealed": "no-jwe"},
+        {"site": "Upper"},
+        {"extra": 1.5},
+        {"extra": {"nested": 1}},
+        {"kh\u00f3a": "not ASCII"},
+        {"type": "fault"},
+    ],
+)
+def test_a_broken_event_is_refused(changes: dict[str, Any]) -> None:
+    assert contract.problem("event", changed(SCAN, **changes))
+
+
+def test_additions_are_borne() -> None:
+    assert not contract.problem("event", changed(SCAN, later="word", count=5, kind="new-kind"))
+    event = changed("event-5-fault.json", type="weather", more="yes")
+    event["type"] = "gatepost.weather.v1"
+    assert not contract.problem("event", event)
+
+
+def test_a_problem_tells_where_and_nothing_of_a_visitor() -> None:
+    told = contract.problem("event", changed(SCAN, sealed="what a visitor showed"))
+    assert "visitor" not in told
+
+
+# --- AsyncAPI
+
+
+def references(node: Any) -> list[str]:
+    if isinstance(node, dict):
+        own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
+        return own + [each for value in node.values() for each in references(value)]
+    if isinstance(node, list):
+        return [each for value in node for each in references(value)]
+    return []
+
+
+def resolve(document: Any, pointer: str) -> Any:
+    for part in filter(None, pointer.removeprefix("#").split("/")):
+        document = document[part]
+    return document
+
+
+def test_every_reference_leads_somewhere() -> None:
+    found = references(ASYNC)
+    assert len(found) > 30
+    for each in found:
+        file, _, pointer = each.partition("#")
+        assert resolve(json.loads((HOME / file).read_bytes()) if file else ASYNC, pointer)
+
+
+@pytest.mark.parametrize("name", contract.SCHEMAS)
+def test_every_reference_in_a_schema_leads_somewhere(name: str) -> None:
+    for each in references(contract.schema(name)):
+        assert resolve(contract.schema(name), each)
+
+
+def test_every_topic_of_the_code_is_described() -> None:
+    topics = wire.Topics("a-site", "a-station")
+    channels = {
+        each["address"].format(
+            site="a-site", station="a-station", type="scan", what="", name=""
+        ): key
+        for key, each in ASYNC["channels"].items()
+    }
+    own = {getattr(topics, name) for name in dir(topics) if _is_topic(name)}
+    for topic in own | {topics.event("scan")}:
+        assert ASYNC["channels"][channels[topic]]["x-gatepost-status"] in {"stable", "reserved"}
+    stable = {
+        t for t, key in channels.items() if ASYNC["channels"][key]["x-gatepost-status"] == "stable"
+    }
+    assert stable == {topics.event("scan"), topics.state, topics.health, topics.checkpoint}
+
+
+def _is_topic(name: str) -> bool:
+    return isinstance(getattr(wire.Topics, name), property) and name != "root"
+
+
+def test_event_types_are_those_of_the_code() -> None:
+    assert ASYNC["channels"]["event"]["parameters"]["type"]["enum"] == list(wire.RECORDS)
+    branches = contract.schema("event")["oneOf"][:-1]
+    assert [each["properties"]["type"]["const"] for each in branches] == [
+        f"gatepost.{name}.v1" for name in wire.RECORDS
+    ]
+    other = contract.schema("event")["oneOf"][-1]["properties"]["data"]["properties"]["type"]
+    assert other["not"]["enum"] == list(wire.RECORDS)
+
+
+def test_quality_and_retention_are_those_of_the_code() -> None:
+    for operation in ASYNC["operations"].values():
+        assert operation["bindings"]["mqtt"]["qos"] == 1
+    retained = {
+        operation["channel"]["$ref"].rpartition("/")[2]: operation["bindings"]["mqtt"]["retain"]
+        for operation in ASYNC["operations"].values()
+    }
+    body = wire.encode_body(next(golden.events(SEALED))[1])
+    assert retained["event"] is wire.event_message(golden.TOPICS, body).retain
+    assert retained["state"] is golden.state().retain
+    assert set(retained) == set(ASYNC["channels"])
+
+
+def test_the_content_type_is_that_of_the_code() -> None:
+    assert ASYNC["components"]["messages"]["event"]["contentType"] == wire.CONTENT_TYPE
+
+
+# --- the document for those who write a central server
+
+
+def test_the_worked_example_works() -> None:
+    code = re.search(r"```python\n(.*?)```", contract.read("README.md").decode(), re.DOTALL)
+    assert code
+    done = subprocess.run(
+        [sys.executable, "-c", code[1]],
+        cwd=HOME / "examples",
+        capture_output=True,
+        check=True,
+        timeout=30,
+        text=True,
+    )
+    assert done.stdout == "complete up to 6\npc-covid GP-EXAMPLE|nobody|0001\n"
+
+
+def test_the_page_names_every_schema_and_stable_topic() -> None:
+    page = contract.read("README.md").decode()
+    for name in (*contract.SCHEMAS, *wire.RECORDS, "state", "health", "checkpoint", "replay"):
+        assert name in page
+    assert len(page.split()) < 1100  # one page
