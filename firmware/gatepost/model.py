@@ -108,9 +108,8 @@ class Symbol:
 
     Attributes:
         data: the bytes that it holds; `text`: the same, as UTF-8 or what the symbol declares.
-        symbology: "qr", "micro-qr", ...
         corners: top left, top right, bottom right, bottom left as (x, y) in pixels of the frame.
-        pass_name: which of the decoder's passes read it.
+        pass_name: the pass that read it.
     """
 
     data: bytes
@@ -137,7 +136,7 @@ class Code:
     """What a text was recognised as.
 
     Attributes:
-        identity: whom or what it names, comparable within one `basis` only; "" where none.
+        identity: whom it names, comparable within one `basis` only; "" where nobody.
         weak: the identity is starred or partial: recorded, never the ground for a decision.
         initials: what the visitor may see of it on the screen ("N. V. A."), or "".
         claims: what was understood, for the sealed part of the event only.
@@ -187,7 +186,6 @@ class Stamp:
 
     Attributes:
         boot_id: the kernel's random id of this boot, 32 hex digits.
-        boot_us: microseconds of CLOCK_BOOTTIME.
         wall_us: the wall clock as it stood at `boot_us`, microseconds since 1970 UTC.
         synchronised: whether the wall clock was set by a time source.
         bound_us: the most by which it may be wrong while synchronised; 0 where not known.
@@ -221,7 +219,7 @@ class ScanRecord:
 
 @dataclass(frozen=True, slots=True)
 class EpochRecord:
-    """The first event of a spool: why it was begun, and what came before where that is known."""
+    """The first event of a spool: why it was begun, what came before where that is known."""
 
     cause: str
     former_epoch: str = ""
