@@ -42,6 +42,7 @@ class FakeBroker:
     up: bool = True
     answers: bool = True
     break_after: int = -1
+    refuses: str = ""
     connections: int = 0
     wills: list[Message] = field(default_factory=list)
     arrived: list[Message] = field(default_factory=list)
@@ -62,21 +63,23 @@ class FakeBroker:
         if not (self.up and self.connected):
             self.connected = False
             raise BrokerError("gone")
-        acknowledged = []
+        acknowledged, refused = [], []
         for message in batch:
             if self.break_after == 0:
                 self.connected, self.break_after = False, -1
                 raise BrokerError("closed in mid-publish")
             self.break_after -= 1
             self.arrived.append(message)
-            if message.token:
+            if self.refuses and message.topic.endswith(self.refuses):
+                refused.append((message.token, "Not authorized"))
+            elif message.token:
                 acknowledged.append(message.token)
         self._waiting += len(acknowledged)
         self.most_in_flight = max(self.most_in_flight, self._waiting)
         if not self.answers:
             return Exchange((), ())
         self._waiting = 0
-        return Exchange(tuple(acknowledged), ())
+        return Exchange(tuple(acknowledged), (), tuple(refused))
 
     def disconnect(self) -> None:
         self.disconnected += 1

@@ -117,7 +117,7 @@ def build(config: Config) -> Station:
             for each in readers
         ],
         deciding=Worker("deciding", deciding.run, 30),
-        uplink=Worker("uplink", uplink.run, 120),
+        uplink=Worker("uplink", uplink.run, 120, may_linger=True),
         health=Worker("health", health.run, 30),
         signalling=_signalling(config, cues, clock),
     )

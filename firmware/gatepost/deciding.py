@@ -12,7 +12,7 @@ from gatepost.codes import recognise
 from gatepost.errors import SpoolFull
 from gatepost.model import Cue, CueKind, Direction, Draft, ScanRecord
 from gatepost.sealing import understood
-from gatepost.spool import Spool
+from gatepost.spool import Spool, suspecting
 from gatepost.timekeeping import stamp
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ _LOG = logging.getLogger(__name__)
 _WAIT_S = 0.25
 _IDLE_S = 2.0
 _LONG_WAL_EVENTS = 500
+_DRAIN_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Deciding:
 
     def run(self) -> Generator[None, None, None]:
         """The worker. Patience: one flush of a slow card."""
-        with Spool(self.spool_path) as spool:
+        with suspecting(self.spool_path), Spool(self.spool_path) as spool:
             try:
                 yield from self._turns(spool)
             finally:
@@ -73,19 +74,26 @@ class Deciding:
                 scan = self.scans.get(timeout=_WAIT_S)
             except queue.Empty:
                 if untidy and self.clock.boottime() >= busy_until:
-                    spool.tidy()
+                    self._tidy(spool)
                     untidy = 0
                 continue
             self.take(scan, spool)
             untidy += 1
             busy_until = self.clock.boottime() + _IDLE_S
             if untidy >= _LONG_WAL_EVENTS:  # a rush hour without a pause
-                spool.tidy()
+                self._tidy(spool)
                 untidy = 0
 
+    def _tidy(self, spool: Spool) -> None:
+        try:
+            spool.tidy()
+        except SpoolFull:  # the WAL has it all: nothing is lost, but the next one may be refused
+            self.conditions.raise_("spool", "station full")
+
     def _drain(self, spool: Spool) -> None:
-        """Stopping: what was already taken is still recorded."""
-        while True:
+        """Stopping: what was already taken is still recorded, as far as time allows."""
+        until = self.clock.boottime() + _DRAIN_S
+        while self.clock.boottime() < until:
             try:
                 self.take(self.scans.get_nowait(), spool)
             except queue.Empty:
@@ -96,9 +104,9 @@ class Deciding:
         code = recognise(scan.text)
         decision = self.gate.decide(scan, code, self.day.number(self.clock.wall_us()))
         self.cue(Cue(CueKind.PENDING, reader=scan.reader, taken=scan.taken))
-        draft = Draft(
-            self._record(scan, code, decision), stamp(self.clock, self.boot_id, scan.taken)
-        )
+        when = stamp(self.clock, self.boot_id, scan.taken)
+        told = understood(scan, code, spool.source, when)
+        draft = Draft(self._record(scan, code, decision, told), when)
         try:
             kept = spool.append(draft)
         except SpoolFull as error:
@@ -123,8 +131,7 @@ class Deciding:
             },
         )
 
-    def _record(self, scan: Scan, code: Code, decision: Decision) -> ScanRecord:
-        told = understood(scan, code)
+    def _record(self, scan: Scan, code: Code, decision: Decision, told: bytes) -> ScanRecord:
         return ScanRecord(
             direction=decision.direction,
             reader=scan.reader,

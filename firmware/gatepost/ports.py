@@ -89,10 +89,17 @@ class Signal(Closing, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What came of a turn with the broker: acknowledged tokens, and messages that came in."""
+    """What came of a turn with the broker.
+
+    Attributes:
+        acknowledged: tokens that the broker took.
+        received: messages that came in.
+        refused: tokens that it refused for good (MQTT 5 tells; 3.1.1 cannot), and why.
+    """
 
     acknowledged: tuple[int, ...]
     received: tuple[Message, ...]
+    refused: tuple[tuple[int, str], ...] = ()
 
 
 class Broker(Protocol):

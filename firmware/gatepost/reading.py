@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _WAIT_S = 0.25
 _RETRY_S = 1.0
+_ABSENT_GONE_S = 10.0  # longer than a camera takes to be restarted in place
 
 
 class Presentations:
@@ -94,6 +95,7 @@ class RunningReader(Protocol):
 
     name: str
     counts: ReaderCounts
+    working: bool
 
     def __enter__(self) -> Self: ...
 
@@ -121,6 +123,8 @@ class FrameReader:
     gone_s: float
     clock: Clock
     counts: ReaderCounts = field(default_factory=ReaderCounts)
+    working: bool = False
+    _absent_since: float | None = None
     _presentations: Presentations = field(init=False)
     _stack: ExitStack = field(default_factory=ExitStack)
 
@@ -144,12 +148,21 @@ class FrameReader:
         try:
             frame = self.source.next_frame(wait_s)
         except DeviceError:
-            self._presentations.seen((), None, self.clock.boottime())
+            self._missing()
             raise
         if frame is None:
             return None
+        self.working, self._absent_since = True, None
         self.counts.frames += 1
         return self._examine(frame)
+
+    def _missing(self) -> None:
+        """No camera. A short while proves nothing; after a long one everybody is somebody new."""
+        now = self.clock.boottime()
+        if self.working or self._absent_since is None:
+            self.working, self._absent_since = False, now
+        elif now - self._absent_since >= _ABSENT_GONE_S:
+            self._presentations = Presentations(self.gone_s)
 
     def _examine(self, frame: Frame) -> Scan | None:
         symbols = self.decoder.decode(frame)
@@ -182,6 +195,7 @@ class TextReader:
     source: TextSource
     repeat_s: float
     counts: ReaderCounts = field(default_factory=ReaderCounts)
+    working: bool = False
     _last: tuple[bytes, float] | None = None
     _stack: ExitStack = field(default_factory=ExitStack)
 
@@ -199,7 +213,9 @@ class TextReader:
 
     def next_scan(self, wait_s: float) -> Scan | None:
         """The next code that is no repeat. Raises DeviceError, DeviceAbsent as the source does."""
+        self.working = False
         read = self.source.next_text(wait_s)
+        self.working = True
         if read is None or not read[0]:
             return None
         data, at = read
@@ -245,11 +261,23 @@ def reading(
     while True:
         yield
         try:
-            with reader:
-                yield from _turns(reader, scans, cue, conditions)
-        except DeviceError as error:  # it cannot even be opened
+            reader.__enter__()
+        except DeviceError as error:
             _trouble(reader, error, conditions)
             pause(_RETRY_S)
+            continue
+        try:
+            yield from _turns(reader, scans, cue, conditions)
+        finally:
+            _close(reader)
+
+
+def _close(reader: RunningReader) -> None:
+    try:
+        reader.__exit__(None, None, None)
+    except DeviceError as error:  # we are stopping: there is nobody to wait for it
+        fields = {"reader": reader.name, "why": str(error)}
+        _LOG.warning("reader would not close", extra={"fields": fields})
 
 
 def _turns(
@@ -265,7 +293,8 @@ def _turns(
         except DeviceError as error:
             _trouble(reader, error, conditions)
             continue
-        conditions.clear(f"reader {reader.name}")
+        if reader.working:
+            conditions.clear(f"reader {reader.name}")
         if scan is not None:
             _hand_on(reader, scan, scans, cue)
 

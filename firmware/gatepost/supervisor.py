@@ -13,8 +13,12 @@ import socket
 import sys
 import threading
 import time
+import traceback
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from gatepost.errors import GatepostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -22,15 +26,21 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _TURN_S = 0.25
 _NOTIFY_S = 0.1
+_READY_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A worker and how long it may go without a heartbeat (seconds)."""
+    """A worker and how long it may go without a heartbeat (seconds).
+
+    `may_linger`: when stopping, it is no failure that it does not end in time: it is in a call
+    of the network that cannot be cut short, and it has nothing to lose.
+    """
 
     name: str
     start: Callable[[], Generator[None, None, None]]
     patience_s: float
+    may_linger: bool = False
 
 
 @dataclass(slots=True)
@@ -38,6 +48,8 @@ class _Running:
     worker: Worker
     stop: threading.Event = field(default_factory=threading.Event)
     beat: float = field(default_factory=time.monotonic)
+    begun: bool = False
+    failed: float = 0.0
     error: BaseException | None = None
     ended: bool = False
     thread: threading.Thread | None = None
@@ -49,18 +61,19 @@ class Supervisor:
     Args:
         groups: stopped one after the other, in this order; started the other way round.
         notify: tells systemd; gets "READY=1", "WATCHDOG=1", "STOPPING=1".
-        join_s: how long one group may take to stop.
+        deadlines_s: when each group must have stopped, seconds from the begin of stopping; the
+            time that one does not use passes on to the next.
     """
 
     def __init__(
         self,
         groups: Sequence[Sequence[Worker]],
         notify: Callable[[str], None],
-        join_s: float = 2.0,
+        deadlines_s: Sequence[float],
     ) -> None:
         self._groups = [[_Running(worker) for worker in group] for group in groups]
         self._notify = notify
-        self._join_s = join_s
+        self._deadlines_s = deadlines_s
         self._wake = threading.Event()
 
     def run(self, stop: Callable[[], bool]) -> str | None:
@@ -73,10 +86,14 @@ class Supervisor:
         for group in reversed(self._groups):
             for running in group:
                 self._start(running)
-        self._notify("READY=1")
+        ready_by = time.monotonic() + _READY_S
+        ready = False
         reason = None
         while reason is None and not stop():
             reason = self._failure()
+            if not ready and (self._all_begun() or time.monotonic() > ready_by):
+                ready = True
+                self._notify("READY=1")
             if reason is None:
                 self._notify("WATCHDOG=1")
                 self._wake.wait(_TURN_S)
@@ -99,13 +116,16 @@ class Supervisor:
             try:
                 for _ in work:
                     running.beat = time.monotonic()
+                    if not running.begun:
+                        running.begun = True
+                        self._wake.set()
                     if running.stop.is_set():
                         break
             finally:
                 work.close()
         except BaseException as error:  # noqa: BLE001 - here alone: the first failure wins
             _LOG.debug("worker failed", exc_info=error)
-            running.error = error
+            running.error, running.failed = error, time.monotonic()
         finally:
             running.ended = True
             self._wake.set()
@@ -122,27 +142,44 @@ class Supervisor:
         return self._died()
 
     def _died(self) -> str | None:
-        for running in self._all():
-            if running.error is not None:
-                error = running.error
-                return f"worker {running.worker.name} failed: {type(error).__name__}: {error}"
-        return None
+        dead = [running for running in self._all() if running.error is not None]
+        if not dead:
+            return None
+        first = min(dead, key=lambda running: running.failed)
+        return f"worker {first.worker.name} failed: {_told(first.error)}"
 
     def _stop_all(self) -> str | None:
+        begun = time.monotonic()
         stuck = []
-        for group in self._groups:
+        for group, deadline_s in zip(self._groups, self._deadlines_s, strict=True):
             for running in group:
                 running.stop.set()
-            until = time.monotonic() + self._join_s
             for running in group:
-                if running.thread is not None:
-                    running.thread.join(max(0.0, until - time.monotonic()))
-                    if running.thread.is_alive():
+                if running.thread is None:
+                    continue
+                running.thread.join(max(0.0, begun + deadline_s - time.monotonic()))
+                if running.thread.is_alive():
+                    _LOG.warning(
+                        "would not stop", extra={"fields": {"worker": running.worker.name}}
+                    )
+                    if not running.worker.may_linger:
                         stuck.append(running.worker.name)
         return f"workers would not stop: {', '.join(stuck)}" if stuck else None
 
+    def _all_begun(self) -> bool:
+        return all(running.begun for running in self._all())
+
     def _all(self) -> list[_Running]:
         return [running for group in self._groups for running in group]
+
+
+def _told(error: BaseException | None) -> str:
+    """An error in words. What we did not raise ourselves may quote anything: only its place."""
+    if isinstance(error, (GatepostError, OSError)) or error is None:
+        return f"{type(error).__name__}: {error}"
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{place}"
 
 
 def systemd_notifier(address: str | None = None) -> Callable[[str], None]:

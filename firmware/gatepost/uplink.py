@@ -9,14 +9,15 @@ from __future__ import annotations
 import logging
 import random
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from gatepost.errors import BrokerError
+from gatepost.errors import BrokerError, SpoolFull
 from gatepost.model import Message
 from gatepost.ranges import RangeSet
 from gatepost.signing import CHECKPOINT
-from gatepost.spool import Spool
+from gatepost.spool import Spool, suspecting
 from gatepost.timekeeping import stamp
 from gatepost.wire import checkpoint_claims, event_message, state_message
 
@@ -36,6 +37,9 @@ _PERSIST_S = 1.0
 _CHECKPOINT_S = 60.0
 _CHECKPOINT_EVENTS = 100
 _UNANSWERED_S = 30.0
+_PARKED_S = 60.0
+_MOST_PARKED = 1000
+_STEADY_S = 60.0
 _FAREWELL_S = 1.5
 _FAREWELL_TOKEN = -1
 
@@ -82,6 +86,8 @@ class Uplink:
     pause: Callable[[float], object] = field(default_factory=lambda: threading.Event().wait)
     facts: UplinkFacts = field(default_factory=UplinkFacts)
     _in_flight: dict[int, float] = field(default_factory=dict)
+    _parked: dict[int, float] = field(default_factory=dict)
+    _refusal: str = ""
     _retry_at: float = 0.0
     _since: float = 0.0
     _persist_at: float = 0.0
@@ -90,7 +96,7 @@ class Uplink:
 
     def run(self) -> Generator[None, None, None]:
         """The worker. Patience: resolver, connect and TLS of a bad network."""
-        with Spool(self.spool_path) as spool:
+        with suspecting(self.spool_path), Spool(self.spool_path) as spool:
             try:
                 while True:
                     yield
@@ -119,6 +125,9 @@ class Uplink:
         self.broker.exchange([self._state("online", spool), self._checkpoint(spool)], 0)
 
     def _lost(self, error: BrokerError) -> None:
+        now = self.clock.boottime()
+        if self.facts.connected and now - self._since >= _STEADY_S:
+            self.backoff.failures = 0  # a session that held is no reason to wait longer
         wait_s = self.backoff.next_s()
         self._retry_at = self.clock.boottime() + wait_s
         self._in_flight.clear()
@@ -131,13 +140,15 @@ class Uplink:
         batch = self._due(spool, now)
         wait_s = _IDLE_S if self._in_flight or not batch else 0.0
         exchange = self.broker.exchange(batch, wait_s)
+        self._refused(exchange.refused, now)
         if exchange.acknowledged:
             self._acknowledged(spool, exchange.acknowledged)
         elif self._in_flight and now - min(self._in_flight.values()) > _UNANSWERED_S:
             self.broker.disconnect()
             raise BrokerError(f"no acknowledgement for {_UNANSWERED_S:g} s")
         if now >= self._persist_at:
-            spool.persist()
+            with suppress(SpoolFull):  # losing it costs duplicates only; deciding tells of it
+                spool.persist()
             self.facts.pending, self.facts.newest = spool.depth(), spool.head().sequence
             self._persist_at = now + _PERSIST_S
 
@@ -161,11 +172,12 @@ class Uplink:
         free = self.window - len(self._in_flight)
         if free * 2 < self.window:
             return []
-        newest = spool.pending("newest", (free + 1) // 2, self._in_flight)
+        skip = self._in_flight.keys() | self._parked.keys()
+        newest = spool.pending("newest", (free + 1) // 2, skip)
         chosen = {kept.sequence: kept for kept in newest}
         rest = free - len(newest)
         if rest > 0 and newest:
-            skip = self._in_flight.keys() | chosen.keys()
+            skip = skip | chosen.keys()
             chosen |= {kept.sequence: kept for kept in spool.pending("oldest", rest, skip)}
         return [chosen[sequence] for sequence in sorted(chosen)]
 
@@ -176,6 +188,21 @@ class Uplink:
             if self._in_flight.pop(token, None) is not None:
                 done.add(token)
         spool.delivered(done)
+
+    def _refused(self, refused: tuple[tuple[int, str], ...], now: float) -> None:
+        """What the broker will not have is tried again later, and does not stop the rest."""
+        for token, why in refused:
+            if why != self._refusal:
+                self._refusal = why
+                _LOG.error("the broker refuses what we publish", extra={"fields": {"why": why}})
+            if self._in_flight.pop(token, None) is not None:
+                self._parked[token] = now + _PARKED_S
+        if len(self._parked) > _MOST_PARKED:
+            self._parked.clear()
+            self.broker.disconnect()
+            raise BrokerError(f"the broker refuses what we publish: {self._refusal}")
+        for token in [token for token, until in self._parked.items() if now >= until]:
+            del self._parked[token]
 
     def _checkpoint_due(self, now: float) -> bool:
         newest = self.facts.newest

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from brokers import HOST, amqtt_broker, free_port, mosquitto, needs_mosquitto
+from brokers import HOST, MOSQUITTO, amqtt_broker, free_port, mosquitto, needs_mosquitto
 from ears import Ear
 from gatepost.demo.authority import make_authority
 from gatepost.drivers.broker import PahoBroker, tls_context
@@ -22,7 +22,8 @@ EVENT = Message("gatepost/v1/s/gp-1/event/scan", b"{}", properties=(("id", "1"),
 
 
 def broker(port: int, **more: object) -> PahoBroker:
-    return PahoBroker(host=HOST, port=port, client_id="gp-1", **more)  # type: ignore[arg-type]
+    given = {"answer_s": 0.5} | more
+    return PahoBroker(host=HOST, port=port, client_id="gp-1", **given)  # type: ignore[arg-type]
 
 
 def acknowledged(link: PahoBroker, *messages: Message) -> set[int]:
@@ -140,8 +141,11 @@ def test_a_station_that_the_broker_refuses(tmp_path: Path) -> None:
 
 
 @contextmanager
-def server(answer: bytes, *, close: bool) -> Iterator[int]:
-    """A server that reads CONNECT, says `answer` to each caller, and closes or stays silent."""
+def server(answer: bytes, *, close: bool, reads: int = 1) -> Iterator[int]:
+    """A server that reads CONNECT, says `answer` to each caller, and closes or stays silent.
+
+    With `reads` of 2 it takes one packet more before it closes.
+    """
     with socket.create_server((HOST, 0)) as listener:
         held: list[socket.socket] = []
 
@@ -151,6 +155,8 @@ def server(answer: bytes, *, close: bool) -> Iterator[int]:
                     caller, _ = listener.accept()
                     caller.recv(1024)
                     caller.sendall(answer)
+                    for _ in range(reads - 1):
+                        caller.recv(1024)
                 except OSError:
                     return
                 held.append(caller)
@@ -187,10 +193,45 @@ def test_the_word_of_a_broker_that_speaks_3_1_1_only() -> None:
 
 
 @needs_mosquitto
-def test_a_publish_that_is_not_allowed_is_no_delivery(tmp_path: Path) -> None:
-    (tmp_path / "acl").write_text("topic read #\n")
+def test_a_publish_that_is_not_allowed_is_told_and_the_session_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "acl").write_text("topic read #\ntopic write gatepost/v1/s/gp-1/state\n")
     with mosquitto(tmp_path, extra=[f"acl_file {tmp_path / 'acl'}"]) as running:
         link = broker(running.port)
         link.connect(WILL)
-        with pytest.raises(BrokerError, match="Not authorized"):
+        told = link.exchange([EVENT], 5)
+        assert (told.acknowledged, told.refused) == ((), ((7, "Not authorized"),))
+        assert acknowledged(link, replace(WILL, token=8)) == {8}
+        link.disconnect()
+
+
+def test_silence_at_mqtt_5_is_no_reason_to_stay_with_3_1_1(tmp_path: Path) -> None:
+    with server(b"", close=False) as port:
+        link = broker(port)
+        with pytest.raises(BrokerError):
+            link.connect(WILL)
+    if MOSQUITTO is None:
+        pytest.skip("mosquitto is not installed")
+    with mosquitto(tmp_path, port=port):
+        link.connect(WILL)
+        assert link.protocol == "5"
+        link.disconnect()
+
+
+CONNACK_5 = b"\x20\x03\x00\x00\x00"
+
+
+def test_closed_in_mid_publish_acknowledges_nothing() -> None:
+    with server(CONNACK_5, close=True, reads=2) as port:
+        link = broker(port)
+        link.connect(WILL)
+        with pytest.raises(BrokerError, match="the session ended"):
             acknowledged(link, EVENT)
+
+
+def test_a_broker_that_never_acknowledges_acknowledges_nothing() -> None:
+    with server(CONNACK_5, close=False) as port:
+        link = broker(port)
+        link.connect(WILL)
+        told = link.exchange([EVENT], 0.2)
+        assert (told.acknowledged, told.refused) == ((), ())
+        link.disconnect()

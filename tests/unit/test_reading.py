@@ -111,9 +111,19 @@ def test_the_other_counts_when_it_comes_to_the_centre() -> None:
 
 def test_a_camera_that_vanishes_and_comes_back() -> None:
     desk = Desk([[A], *[DeviceAbsent("gone")] * 15, [A], [A]])
-    assert desk.run() == ["A", "A"]
+    assert desk.run() == ["A"]  # 1.5 s: a camera that was restarted, and the same visitor
     told = [(cue.kind, cue.detail) for cue in desk.cues]
     assert told == [(CueKind.TROUBLE, "reader door: absent"), (CueKind.READY, "")]
+
+
+def test_after_a_long_absence_everybody_is_somebody_new() -> None:
+    assert Desk([[A], *[DeviceAbsent("gone")] * 110, [A], [A]]).run() == ["A", "A"]
+
+
+def test_a_camera_that_opens_and_gives_nothing_stays_in_trouble() -> None:
+    desk = Desk([DeviceError("stuck")])
+    desk.run()  # two more turns without a frame
+    assert [cue.kind for cue in desk.cues] == [CueKind.TROUBLE]
 
 
 def test_a_camera_that_fails_says_so_and_is_tried_again() -> None:

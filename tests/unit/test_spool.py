@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from fakes import BOOT, FakeClock
 from gatepost.errors import SpoolDamaged, SpoolError, SpoolFull, SpoolVersion
 from gatepost.model import Draft, EpochRecord, FaultRecord
-from gatepost.spool import Spool, prepare
+from gatepost.spool import Spool, locked, prepare, suspecting
 from gatepost.spool.database import connect
 from gatepost.timekeeping import stamp
 from gatepost.wire import NO_HASH, body_hash, decode_body
@@ -111,6 +111,16 @@ def test_another_version_is_left_as_it_is(tmp_path: Path) -> None:
         fresh(tmp_path)
     assert path.read_bytes() == before
     assert [each.name for each in tmp_path.iterdir() if "damaged" in each.name] == []
+
+
+def test_a_station_that_moves_keeps_its_epoch(tmp_path: Path) -> None:
+    path = fresh(tmp_path)
+    with Spool(path) as spool:
+        epoch = spool.epoch
+    prepare(tmp_path, "gp-1", "site-2", stamp(FakeClock(), BOOT))
+    with Spool(path) as spool:
+        assert (spool.epoch, decode_body(spool.append(draft()).body).site) == (epoch, "site-2")
+        assert spool.verify() == 2
 
 
 def test_another_stations_spool_is_refused(tmp_path: Path) -> None:
@@ -239,3 +249,37 @@ def test_any_flipped_byte_of_a_body_is_found(data: st.DataObject, tmp_path_facto
     database.close()
     with Spool(path) as spool, pytest.raises(SpoolDamaged):
         spool.verify()
+
+
+def test_damage_that_a_worker_met_is_looked_for_at_the_next_start(tmp_path: Path) -> None:
+    path = fresh(tmp_path)
+    with Spool(path) as spool:
+        for number in range(400):
+            spool.append(draft(number))
+    database = connect(path)
+    database.execute("UPDATE event SET body = x'00' WHERE sequence = 20")  # beyond the tail
+    database.close()
+    fresh(tmp_path)
+    with Spool(path) as spool, pytest.raises(SpoolDamaged), suspecting(path):
+        spool.verify()
+    fresh(tmp_path)
+    with Spool(path) as spool:
+        assert spool.head().sequence == 1
+    assert not (tmp_path / "spool.db.suspect").exists()
+
+
+def test_a_cut_while_a_damaged_spool_was_set_aside_keeps_its_parts_together(tmp_path: Path) -> None:
+    path = fresh(tmp_path)
+    path.rename(tmp_path / "spool.db.damaged-17")
+    (tmp_path / "spool.db-wal").write_bytes(b"the newest events")
+    fresh(tmp_path)
+    assert (tmp_path / "spool.db.damaged-17-wal").read_bytes() == b"the newest events"
+    with Spool(path) as spool:
+        assert spool.verify() == 1
+
+
+def test_one_daemon_a_folder(tmp_path: Path) -> None:
+    with locked(tmp_path), pytest.raises(SpoolError, match="another gatepost"), locked(tmp_path):
+        pass
+    with locked(tmp_path):
+        pass

@@ -14,11 +14,14 @@ class Log:
         self.done: list[str] = []
         self.beaten = threading.Event()
         self.watched = threading.Event()
+        self.ready = threading.Event()
 
     def tell(self, state: str) -> None:
         self.told.append(state)
         if state == "WATCHDOG=1":
             self.watched.set()
+        if state == "READY=1":
+            self.ready.set()
 
     def steady(self, name: str) -> Worker:
         def work() -> Generator[None, None, None]:
@@ -35,7 +38,7 @@ class Log:
 
 def test_it_stops_group_by_group_and_says_so() -> None:
     log, stop = Log(), threading.Event()
-    supervisor = Supervisor([[log.steady("first")], [log.steady("last")]], log.tell)
+    supervisor = Supervisor([[log.steady("first")], [log.steady("last")]], log.tell, (1, 2))
     runner = threading.Thread(target=supervisor.run, args=(stop.is_set,))
     runner.start()
     assert log.beaten.wait(5)
@@ -43,7 +46,8 @@ def test_it_stops_group_by_group_and_says_so() -> None:
     stop.set()
     runner.join(5)
     assert log.done == ["first", "last"]
-    assert (log.told[0], log.told[-1]) == ("READY=1", "STOPPING=1")
+    assert log.told[-1] == "STOPPING=1"
+    assert log.told.count("READY=1") == 1
     assert "WATCHDOG=1" in log.told
 
 
@@ -54,7 +58,7 @@ def test_the_first_failure_wins_and_stops_all() -> None:
         yield
         raise OSError("the card is gone")
 
-    supervisor = Supervisor([[log.steady("other")], [Worker("bad", failing, 5)]], log.tell)
+    supervisor = Supervisor([[log.steady("other")], [Worker("bad", failing, 5)]], log.tell, (1, 2))
     reason = supervisor.run(lambda: False)
     assert reason == "worker bad failed: OSError: the card is gone"
     assert log.done == ["other"]
@@ -64,7 +68,7 @@ def test_a_worker_that_ends_by_itself_is_a_failure() -> None:
     def short() -> Generator[None, None, None]:
         yield
 
-    reason = Supervisor([[Worker("short", short, 5)]], lambda _: None).run(lambda: False)
+    reason = Supervisor([[Worker("short", short, 5)]], lambda _: None, (1,)).run(lambda: False)
     assert reason == "worker short ended by itself"
 
 
@@ -73,8 +77,8 @@ def test_a_worker_that_cannot_begin_is_a_failure() -> None:
         raise ValueError("no such pin")
         yield
 
-    reason = Supervisor([[Worker("lamp", broken, 5)]], lambda _: None).run(lambda: False)
-    assert reason == "worker lamp failed: ValueError: no such pin"
+    reason = Supervisor([[Worker("lamp", broken, 5)]], lambda _: None, (1,)).run(lambda: False)
+    assert reason == "worker lamp failed: ValueError at test_supervisor.py:77"
 
 
 def test_a_worker_without_a_heartbeat_stops_the_watchdog_and_the_station() -> None:
@@ -86,7 +90,7 @@ def test_a_worker_without_a_heartbeat_stops_the_watchdog_and_the_station() -> No
         yield
 
     groups = [[Worker("stuck", stuck, 0.2)]]
-    reason = Supervisor(groups, log.tell, join_s=0.1).run(lambda: False)
+    reason = Supervisor(groups, log.tell, (0.1,)).run(lambda: False)
     release.set()
     assert reason == "worker stuck gave no heartbeat for 0.2 s"
     assert log.told.count("WATCHDOG=1") <= 3
@@ -103,7 +107,7 @@ def test_a_worker_that_will_not_stop_is_named() -> None:
         finally:
             release.wait(20)
 
-    supervisor = Supervisor([[Worker("mule", stubborn, 5)]], lambda _: None, join_s=0.1)
+    supervisor = Supervisor([[Worker("mule", stubborn, 5)]], lambda _: None, (0.1,))
     threading.Thread(target=lambda: (began.wait(5), stop.set())).start()
     reason = supervisor.run(stop.is_set)
     release.set()
@@ -117,3 +121,43 @@ def test_systemd_is_told_over_its_socket(tmp_path: Path) -> None:
         systemd_notifier(str(tmp_path / "notify"))("READY=1")
         assert systemd.recv(64) == b"READY=1"
     systemd_notifier("")("READY=1")  # without systemd: nothing
+
+
+def test_it_is_ready_only_when_every_worker_has_begun() -> None:
+    log, begin = Log(), threading.Event()
+
+    def slow() -> Generator[None, None, None]:
+        begin.wait(20)
+        yield from forever()
+
+    def forever() -> Generator[None, None, None]:
+        while True:
+            threading.Event().wait(0.01)
+            yield
+
+    supervisor = Supervisor([[Worker("slow", slow, 5)]], log.tell, (1,))
+    stop = threading.Event()
+    runner = threading.Thread(target=supervisor.run, args=(stop.is_set,))
+    runner.start()
+    assert log.watched.wait(5)
+    assert "READY=1" not in log.told
+    begin.set()
+    assert log.ready.wait(5)
+    stop.set()
+    runner.join(5)
+
+
+def test_one_that_may_linger_is_no_failure() -> None:
+    release, stop, began = threading.Event(), threading.Event(), threading.Event()
+
+    def connecting() -> Generator[None, None, None]:
+        yield
+        began.set()
+        release.wait(20)
+        yield
+
+    worker = Worker("uplink", connecting, 30, may_linger=True)
+    supervisor = Supervisor([[worker]], lambda _: None, (0.1,))
+    threading.Thread(target=lambda: (began.wait(5), stop.set())).start()
+    assert supervisor.run(stop.is_set) is None
+    release.set()

@@ -182,3 +182,43 @@ def test_a_notice_is_sent_once(tmp_path: Path, signer: Signer) -> None:
     line.notices.put(Message("x/health", b"{}"))
     line.turn(6)
     assert [message.payload for message in line.broker.on("health")] == [b"{}"]
+
+
+def test_one_refused_event_does_not_stop_the_others(tmp_path: Path, signer: Signer) -> None:
+    line = Line(tmp_path, signer)
+    line.fill(20)
+    line.broker.refuses = "event/epoch"
+    line.turn(60)
+    assert set(line.sequences()) == set(range(1, 22))
+    assert line.sequences().count(1) == 1
+    assert line.broker.connections == 1
+    line.clock.pass_(61)
+    line.broker.refuses = ""
+    line.turn(10)
+    line.worker.close()
+    assert line.undelivered() == []
+
+
+def test_a_session_that_held_does_not_lengthen_the_patience(tmp_path: Path, signer: Signer) -> None:
+    line = Line(tmp_path, signer)
+    for _ in range(6):
+        line.turn(5)
+        line.clock.pass_(3600)
+        line.broker.connected = False
+        line.turn()
+        assert line.uplink.backoff.failures == 1
+        line.clock.pass_(3)
+
+
+def test_a_full_card_does_not_stop_delivery(tmp_path: Path, signer: Signer) -> None:
+    line = Line(tmp_path, signer)
+    line.fill(20)
+    with Spool(line.path) as spool:
+        spool.fold()
+    line.turn(2)
+    spool = line.worker.gi_frame.f_locals["spool"]
+    pages = spool._database.execute("PRAGMA page_count").fetchone()[0]
+    spool._database.execute(f"PRAGMA max_page_count = {pages}")
+    line.clock.pass_(5)
+    line.turn(20)
+    assert set(line.sequences()) == set(range(1, 22))

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LOG = logging.getLogger(__name__)
-_CONNECT_S = 6.0
 _DISCONNECT_S = 1.0
+_HANDSHAKE_S = 5.0
 _UNSUPPORTED = {0x84, 0x01}  # "unsupported protocol version", MQTT 5 and 3.1.1
 _FAILURE = 0x80  # reason codes from here on are refusals
 _VERSIONS = {"5": mqtt.MQTTv5, "3.1.1": mqtt.MQTTv311}
@@ -38,6 +38,7 @@ class _TlsSocket(ssl.SSLSocket):
     """Closed when its handshake fails, which paho would leave to the garbage collector."""
 
     def do_handshake(self, block: bool = False) -> None:
+        self.settimeout(_HANDSHAKE_S)  # paho 2.1 would wait for a whole keep-alive
         try:
             super().do_handshake(block)
         except OSError:
@@ -49,7 +50,7 @@ def tls_context(ca: Path, certificate: Path, key: Path) -> ssl.SSLContext:
     """TLS with our certificate towards a broker of `ca`. Raises KeyMaterialError."""
     try:
         context = ssl.create_default_context(cafile=str(ca))
-        context.load_cert_chain(str(certificate), str(key))
+        context.load_cert_chain(str(certificate), str(key), password="")
     except (OSError, ssl.SSLError) as error:
         raise KeyMaterialError(f"TLS with {certificate} and {ca}: {error}") from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -64,10 +65,16 @@ class _Session:
     answer: int | None = None
     answer_text: str = ""
     ended: str = ""
-    refused: str = ""
+    silent: bool = False
     tokens: dict[int, int] = field(default_factory=dict)
     acknowledged: list[int] = field(default_factory=list)
     received: list[Message] = field(default_factory=list)
+    refused: list[tuple[int, str]] = field(default_factory=list)
+
+    @property
+    def something(self) -> bool:
+        """Whether there is anything to tell of a session that goes on."""
+        return bool(self.acknowledged or self.received or self.refused)
 
 
 class PahoBroker:
@@ -77,6 +84,7 @@ class PahoBroker:
         protocol: "auto", "5" or "3.1.1".
         window: most messages in flight.
         tls: None for a plain connection.
+        answer_s: how long the broker may take to answer CONNECT, seconds.
     """
 
     def __init__(
@@ -89,13 +97,16 @@ class PahoBroker:
         window: int = 20,
         protocol: str = "auto",
         tls: ssl.SSLContext | None = None,
+        answer_s: float = 6.0,
     ) -> None:
+        self._answer_s = answer_s
         self._address = (host, port)
         self._client_id = client_id
         self._keepalive_s = keepalive_s
         self._window = window
         self._auto = protocol == "auto"
         self._version = "5" if self._auto else protocol
+        self._settled = True  # False: 3.1.1 is a guess, since the broker only kept silent at 5
         self._tls = tls
         self._client: mqtt.Client | None = None
         self._session = _Session()
@@ -107,12 +118,15 @@ class PahoBroker:
 
     def connect(self, will: Message) -> None:
         """Begin a session. Blocks for up to 25 s beside what the resolver takes."""
+        if self._auto and not self._settled:
+            self._version, self._settled = "5", True
         try:
             self._connect(will)
         except ProtocolRefused as error:
             if not self._auto:
                 raise
             self._version = "3.1.1" if self._version == "5" else "5"
+            self._settled = not self._session.silent
             _LOG.info("trying another MQTT", extra={"fields": {"version": self._version}})
             if self._version == "5":  # both were refused: let the caller wait before the next
                 raise BrokerError(str(error)) from error
@@ -125,10 +139,11 @@ class PahoBroker:
         clean: Any = {"clean_start": True} if self._version == "5" else {}
         try:
             client.connect(host, port, self._keepalive_s, **clean)
-            until = time.monotonic() + _CONNECT_S
+            until = time.monotonic() + self._answer_s
             while session.answer is None and not session.ended:
                 if time.monotonic() > until:
-                    session.ended = f"no answer to CONNECT within {_CONNECT_S:g} s"
+                    session.ended = f"no answer to CONNECT within {self._answer_s:g} s"
+                    session.silent = True
                     break
                 self._turn(client, 0.1)
         except (OSError, ValueError) as error:
@@ -174,27 +189,30 @@ class PahoBroker:
         if client is None:
             raise BrokerError("there is no session")
         for message in batch:
-            self._publish(client, session, message)
+            if not session.ended:
+                self._publish(client, session, message)
         until = time.monotonic() + wait_s
-        while not (session.acknowledged or session.received or session.ended or session.refused):
+        while not session.something and not session.ended:
             left = until - time.monotonic()
             if left <= 0:
                 break
             self._turn(client, left)
-        if session.ended or session.refused:
+        if session.something:  # what was acknowledged counts, even when the session is over
+            return _taken(session)
+        if session.ended:
             self._drop()
-            raise BrokerError(session.refused or f"the session ended: {session.ended}")
-        return _taken(session)
+            raise BrokerError(f"the session ended: {session.ended}")
+        return Exchange((), ())
 
     def _publish(self, client: mqtt.Client, session: _Session, message: Message) -> None:
         properties = _properties(message) if self._version == "5" else None
         told = client.publish(
             message.topic, message.payload, qos=1, retain=message.retain, properties=properties
         )
-        if told.rc != mqtt.MQTT_ERR_SUCCESS:
-            self._drop()
-            raise BrokerError(f"cannot publish: {mqtt.error_string(told.rc)}")
-        session.tokens[told.mid] = message.token
+        if told.rc == mqtt.MQTT_ERR_SUCCESS:
+            session.tokens[told.mid] = message.token
+        else:
+            session.ended = session.ended or f"cannot publish: {mqtt.error_string(told.rc)}"
 
     def _turn(self, client: mqtt.Client, wait_s: float) -> None:
         """One turn of paho's loop."""
@@ -234,7 +252,7 @@ def _listen(client: mqtt.Client, session: _Session) -> None:
     def on_publish(_c: Any, _u: Any, mid: int, reason: Any, _properties: Any) -> None:
         token = session.tokens.pop(mid, None)
         if reason.value >= _FAILURE:
-            session.refused = f"the broker refuses what we publish: {reason}"
+            session.refused.append((token or 0, str(reason)))
         elif token:
             session.acknowledged.append(token)
 
@@ -255,7 +273,10 @@ def _properties(message: Message) -> Properties:
 
 
 def _taken(session: _Session) -> Exchange:
-    exchange = Exchange(tuple(session.acknowledged), tuple(session.received))
+    exchange = Exchange(
+        tuple(session.acknowledged), tuple(session.received), tuple(session.refused)
+    )
     session.acknowledged.clear()
     session.received.clear()
+    session.refused.clear()
     return exchange

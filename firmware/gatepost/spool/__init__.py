@@ -2,6 +2,6 @@
 
 from gatepost.spool.database import FILE
 from gatepost.spool.outbox import Head, Kept, Spool, check_chain
-from gatepost.spool.preparing import prepare
+from gatepost.spool.preparing import locked, prepare, suspecting
 
-__all__ = ["FILE", "Head", "Kept", "Spool", "check_chain", "prepare"]
+__all__ = ["FILE", "Head", "Kept", "Spool", "check_chain", "locked", "prepare", "suspecting"]

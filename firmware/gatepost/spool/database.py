@@ -72,6 +72,6 @@ def translated(path: Path) -> Iterator[None]:
             raise SpoolFull(f"{path}: no room left on the card") from error
         if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
             raise SpoolDamaged(f"{path}: {error}") from error
-        if code == sqlite3.SQLITE_ERROR:  # no such table: not the file it says to be
+        if "no such table" in str(error) or "no such column" in str(error):
             raise SpoolDamaged(f"{path}: {error}") from error
         raise SpoolError(f"{path}: {error}") from error

@@ -8,11 +8,11 @@ the spool opens it for itself; SQLite orders them.
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Self
 
-from gatepost.errors import SpoolDamaged, SpoolError
+from gatepost.errors import SpoolDamaged, SpoolError, SpoolFull
 from gatepost.model import Draft, Event
 from gatepost.ranges import RangeSet
 from gatepost.spool.database import check_version, configure, connect, translated
@@ -58,7 +58,11 @@ class Spool:
 
     def __enter__(self) -> Self:
         """Open it. Raises SpoolVersion when another version of gatepost made it."""
-        if not self._path.exists():
+        try:
+            there = self._path.exists()
+        except OSError as error:
+            raise SpoolError(f"{self._path}: {error.strerror}") from error
+        if not there:
             raise SpoolError(f"{self._path}: there is no spool")
         self._database = connect(self._path)
         try:
@@ -79,7 +83,8 @@ class Spool:
     ) -> None:
         try:
             if error is None or kind is GeneratorExit:  # a worker that was told to stop
-                self.persist()
+                with suppress(SpoolFull):  # losing it costs duplicates only
+                    self.persist()
         finally:
             self._database.close()
 
@@ -91,6 +96,12 @@ class Spool:
         rows = self._database.execute("SELECT first, last FROM delivered").fetchall()
         self._delivered = RangeSet(rows)
         self._head = self.head()
+
+    def move(self, site: str) -> None:
+        """The station moved: its events name `site` from now on; the epoch goes on."""
+        with translated(self._path):
+            self._database.execute("UPDATE spool SET site = ?", (site,))
+        self.site = site
 
     def append(self, draft: Draft) -> Kept:
         """Give a draft its place in the chain and keep it. On return it is on the card."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import secrets
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from gatepost.errors import SpoolDamaged, SpoolError
@@ -14,6 +15,7 @@ from gatepost.spool.database import FILE, connect, create, translated
 from gatepost.spool.outbox import Head, Kept, Spool, check_chain
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from gatepost.model import Stamp
@@ -33,8 +35,16 @@ def prepare(folder: Path, source: str, site: str, stamp: Stamp) -> Path:
     path = folder / FILE
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        return _prepared(path, source, site, stamp)
+    except PermissionError as error:
+        raise SpoolError(f"{folder}: cannot be written: {error.strerror}") from error
+    except SpoolError:
+        raise
     except OSError as error:
-        raise SpoolError(f"{folder}: cannot be made: {error}") from error
+        raise SpoolError(f"{folder}: {error}") from error
+
+
+def _prepared(path: Path, source: str, site: str, stamp: Stamp) -> Path:
     former: Head | None = None
     cause = "first-start"
     if path.exists():
@@ -47,24 +57,52 @@ def prepare(folder: Path, source: str, site: str, stamp: Stamp) -> Path:
             _LOG.error("spool set aside", extra={"fields": {"why": str(damage), "as": aside.name}})
         else:
             return path
+    elif _leftovers(path):  # a power cut while a damaged spool was set aside
+        set_aside(path, stamp.wall_us)
+        cause = "spool-damaged"
     _begin(path, source, site, Draft(_epoch_record(cause, former), stamp))
     return path
 
 
 def _check(path: Path, source: str, site: str) -> None:
     """Is it ours, of this version, and whole (as far as can be told in a second)?"""
+    suspect = _suspect(path)
     with Spool(path) as spool:
-        if (spool.source, spool.site) != (source, site):
+        if spool.source != source:
             raise SpoolError(
-                f"{path}: belongs to station {spool.source} at {spool.site}, not to {source} at "
-                f"{site}. Keep it: it may hold events not delivered yet; move it away to go on"
+                f"{path}: belongs to station {spool.source}, not to {source}. Keep it: it may "
+                "hold events not delivered yet; move it away to go on"
             )
         newest = spool.head().sequence
         if newest == 0:
             raise SpoolDamaged(f"{path}: holds no event, not even its first")
         check_chain(path, spool.epoch, spool.range(max(1, newest - _TAIL), newest))
-        if path.stat().st_size <= _QUICK_CHECK_BYTES:
+        if suspect.exists():
+            spool.verify()
+        elif path.stat().st_size <= _QUICK_CHECK_BYTES:
             spool.check_file()
+        if spool.site != site:
+            spool.move(site)
+    suspect.unlink(missing_ok=True)
+
+
+@contextmanager
+def suspecting(path: Path) -> Iterator[None]:
+    """A worker that meets damage ends the station; the next start then looks at all of it."""
+    try:
+        yield
+    except SpoolDamaged:
+        _suspect(path).touch()
+        raise
+
+
+def _suspect(path: Path) -> Path:
+    return path.with_name(path.name + ".suspect")
+
+
+def _leftovers(path: Path) -> list[Path]:
+    parts = (path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))
+    return [part for part in parts if part.exists()]
 
 
 def _epoch_record(cause: str, former: Head | None) -> EpochRecord:
@@ -83,14 +121,17 @@ def _last_words(path: Path) -> Head | None:
 
 
 def set_aside(path: Path, wall_us: int) -> Path:
-    """Rename a spool and what belongs to it; nothing is deleted. Returns its new path."""
-    number = wall_us // 1_000_000
-    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
-        number += 1
-    for suffix in ("-wal", "-shm", ""):  # the database last: a cut in between is met again
+    """Rename a spool and what belongs to it; nothing is deleted. Returns its new path.
+
+    The database goes first: after a cut in between there is none, and what is left of it
+    follows at the next start. The other way round it would go on without its newest events.
+    """
+    aside = _name_aside(path, wall_us // 1_000_000)
+    for suffix in ("", "-wal", "-shm"):
         part = path.with_name(path.name + suffix)
         if part.exists():
             part.rename(aside.with_name(aside.name + suffix))
+    _suspect(path).unlink(missing_ok=True)
     _flush_folder(path.parent)
     return aside
 
@@ -116,3 +157,26 @@ def _flush_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _name_aside(path: Path, number: int) -> Path:
+    """A name that is free; for what a cut left behind, the name that its database got."""
+    if not path.exists():
+        former = [p for p in path.parent.glob(f"{path.name}.damaged-*") if p.suffix[-1].isdigit()]
+        if former:
+            return max(former, key=lambda each: each.stat().st_mtime)
+    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
+        number += 1
+    return aside
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep a second daemon out of `folder`. Raises SpoolError where another holds it."""
+    lock = folder / "lock"
+    with lock.open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise SpoolError(f"{folder}: another gatepost runs on it") from error
+        yield
