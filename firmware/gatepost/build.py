@@ -29,7 +29,8 @@ from gatepost.gate import Gate, Rules
 from gatepost.health import Health
 from gatepost.mailbox import Mailbox
 from gatepost.model import Cue, Direction, Message, Scan
-from gatepost.reading import FrameReader, RunningReader, TextReader, reading
+from gatepost.presentations import FrameReader, TextReader
+from gatepost.reading import reading
 from gatepost.sealing import Sealer, load_public_key
 from gatepost.signalling import showing, signalling
 from gatepost.signing import Signer
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatepost.config import Config, ReaderConfig
-    from gatepost.ports import Clock, FrameSource, Signal
+    from gatepost.ports import Clock, FrameSource, Reader, Signal
 
 _SCANS = 32
 _SECOND_OPINION_EVERY = 10  # frames without anything code-like: zbar costs a whole frame's time
@@ -129,7 +130,7 @@ def _tls(config: Config) -> ssl.SSLContext | None:
     return tls_context(config.broker.ca, config.station.certificate, config.station.key)
 
 
-def _counts(readers: list[RunningReader], uplink: Uplink) -> Mapping[str, int]:
+def _counts(readers: list[Reader], uplink: Uplink) -> Mapping[str, int]:
     return {
         "frames": sum(each.counts.frames for each in readers),
         "decoded": sum(each.counts.decoded for each in readers),
@@ -140,7 +141,7 @@ def _counts(readers: list[RunningReader], uplink: Uplink) -> Mapping[str, int]:
     }
 
 
-def _reader(config: ReaderConfig, clock: Clock) -> RunningReader:
+def _reader(config: ReaderConfig, clock: Clock) -> Reader:
     direction = Direction(config.direction)
     if isinstance(config, SerialReader):
         gun = SerialTexts(config.device, baud=config.baud, clock=clock)

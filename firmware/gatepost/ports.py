@@ -43,14 +43,32 @@ class Clock(Protocol):
         """By how much `wall_us` may be wrong, microseconds; None: nobody knows."""
 
 
-class Reader(Protocol):
-    """A source of presentations: a code, shown once, however long it is held there."""
+@dataclass(slots=True)
+class ReaderCounts:
+    """What a reader has done since the start."""
+
+    frames: int = 0
+    decoded: int = 0
+    scans: int = 0
+    overflowed: int = 0
+
+
+class Reader(Closing, Protocol):
+    """A source of presentations: a code, shown once, however long it is held there.
+
+    Attributes:
+        working: it gave something since its last failure.
+    """
+
+    name: str
+    counts: ReaderCounts
+    working: bool
 
     def next_scan(self, wait_s: float) -> Scan | None:
-        """The next presentation, or None when `wait_s` seconds passed without one.
+        """The next presentation, or None. Raises DeviceError, DeviceAbsent."""
 
-        Raises DeviceError when the device failed; DeviceAbsent while it is not there.
-        """
+    def again(self, scan: Scan) -> None:
+        """`scan` could not be taken: it may come again."""
 
 
 class FrameSource(Closing, Protocol):

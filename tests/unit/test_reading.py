@@ -9,7 +9,8 @@ from fakes import FakeClock, frame, symbol
 from gatepost.conditions import Conditions
 from gatepost.errors import DeviceAbsent, DeviceError
 from gatepost.model import Cue, CueKind, Direction, Frame, Scan, Symbol
-from gatepost.reading import FrameReader, Presentations, TextReader, nearest, reading
+from gatepost.presentations import FrameReader, Presentations, TextReader, nearest
+from gatepost.reading import reading
 
 A, B = symbol("A"), symbol("B", x=200)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from math import ceil
 from pathlib import Path
 
 from PIL import Image, ImageOps
@@ -25,19 +26,22 @@ SAMPLES: dict[str, Cue] = {
     "again": Cue(CueKind.AGAIN),
     "trouble": Cue(CueKind.TROUBLE, detail="no room left on the card"),
 }
-_SCALE = 3
+_SCALE = 2
+_CUES_A_ROW = 2
 _MARGIN = 12
 
 
 def contact_sheet(scale: int = _SCALE) -> Image.Image:
-    """All screens on one sheet, a row a cue, a column a language, `scale` times as large."""
+    """All screens on one sheet, two cues a row in each language, `scale` times as large."""
     wide, high = WIDTH * scale + _MARGIN, HEIGHT * scale + _MARGIN
-    size = (len(LANGUAGES) * wide + _MARGIN, len(SAMPLES) * high + _MARGIN)
+    columns = _CUES_A_ROW * len(LANGUAGES)
+    size = (columns * wide + _MARGIN, ceil(len(SAMPLES) / _CUES_A_ROW) * high + _MARGIN)
     sheet = Image.new("L", size, 96)
-    for row, cue in enumerate(SAMPLES.values()):
-        for column, language in enumerate(LANGUAGES):
-            large = ImageOps.scale(render(cue, language), scale, Image.Resampling.NEAREST)
-            sheet.paste(large, (_MARGIN + column * wide, _MARGIN + row * high))
+    shown = [(cue, language) for cue in SAMPLES.values() for language in LANGUAGES]
+    for index, (cue, language) in enumerate(shown):
+        large = ImageOps.scale(render(cue, language), scale, Image.Resampling.NEAREST)
+        row, column = divmod(index, columns)
+        sheet.paste(large, (_MARGIN + column * wide, _MARGIN + row * high))
     return sheet
 
 
