@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from gpiozero import OutputDevice
 
-from gatepost.drivers.playing import Player, pin_errors
-from gatepost.errors import DeviceAbsent
+from gatepost.drivers.pins import PinSignal
+from gatepost.drivers.playing import pin_errors
 from gatepost.model import CueKind
 
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
-
     from gatepost.config.schema import RelayConfig
     from gatepost.model import Cue
 
@@ -23,7 +19,7 @@ _GAP_S = 0.1  # between two requests, so that the controller sees two
 _KEEPS = frozenset({CueKind.READY, CueKind.PENDING, CueKind.TROUBLE})
 
 
-class Relay:
+class Relay(PinSignal[bool]):
     """Asks for the door to open, for a bounded time, when a visitor is accepted.
 
     Any later verdict ends the request; the resting cues and "one moment" leave it to run out.
@@ -36,56 +32,34 @@ class Relay:
     """
 
     def __init__(self, config: RelayConfig, pin_factory: Any = None) -> None:
+        super().__init__("relay", pin_factory)
         self._config = config
-        self._pin_factory = pin_factory
-        self._pin: Any = None
-        self._player: Player[bool] = Player("relay", self._set)
-        self._stack = ExitStack()
-
-    def __enter__(self) -> Self:
-        """Claim the pin at its idle level. Raises DeviceAbsent without pins, or DeviceError."""
-        with pin_errors("relay"):
-            self._pin = OutputDevice(
-                self._config.pin,
-                active_high=self._config.idle == "low",
-                initial_value=False,
-                pin_factory=self._pin_factory,
-            )
-        self._stack.callback(self._close)
-        self._player.start()
-        self._stack.callback(self._player.stop)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stack.close()
 
     def show(self, cue: Cue) -> None:
         """Begin a request for an accepted visitor, end it for another verdict.
 
         Raises DeviceError when the pin failed, DeviceAbsent while closed.
         """
-        if self._pin is None:
-            raise DeviceAbsent("relay: not open")
+        self._check()
         if cue.kind in _KEEPS:
             return
         if cue.kind is not CueKind.ACCEPTED:
-            self._player.play(((False, 0.0),))
+            self._play(((False, 0.0),))
             return
         with pin_errors("relay"):
-            gap = ((False, _GAP_S),) if self._pin.value else ()
-        self._player.play((*gap, (True, min(self._config.pulse_s, MOST_S)), (False, 0.0)))
+            gap = ((False, _GAP_S),) if self._device.value else ()
+        self._play((*gap, (True, min(self._config.pulse_s, MOST_S)), (False, 0.0)))
 
-    def _set(self, asking: bool) -> None:
-        with pin_errors("relay"):
-            self._pin.value = asking
+    def _open(self) -> Any:
+        return OutputDevice(
+            self._config.pin,
+            active_high=self._config.idle == "low",
+            initial_value=False,
+            pin_factory=self._pin_factory,
+        )
 
-    def _close(self) -> None:
-        pin, self._pin = self._pin, None
-        with pin_errors("relay"):
-            pin.off()
-            pin.close()
+    def _set(self, value: bool) -> None:
+        self._device.value = value
+
+    def _rest(self, device: Any) -> None:
+        device.off()

@@ -1,0 +1,80 @@
+"""What lamp, buzzer and relay share: a device on pins with a player, opened and closed as one."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from gatepost.drivers.playing import Player, pin_errors
+from gatepost.errors import DeviceAbsent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+    from typing import Self
+
+Value = TypeVar("Value")
+
+
+class PinSignal(ABC, Generic[Value]):
+    """A signal on pins that is given values in their time; at rest when closed.
+
+    Subclasses open gpiozero's device, give it a value, and bring it to rest; its errors become
+    ours here.
+    """
+
+    def __init__(self, part: str, pin_factory: Any = None) -> None:
+        self._part = part
+        self._pin_factory = pin_factory
+        self._device: Any = None
+        self._player: Player[Value] = Player(part, self._apply)
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Claim the pins, at rest. Raises DeviceAbsent without pins, DeviceError otherwise."""
+        with pin_errors(self._part):
+            self._device = self._open()
+        self._stack.callback(self._close)
+        self._player.start()
+        self._stack.callback(self._player.stop)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def _play(self, steps: Sequence[tuple[Value, float]], *, repeat: bool = False) -> None:
+        """Set the first value now, the others in their time (seconds)."""
+        self._check()
+        self._player.play(steps, repeat=repeat)
+
+    def _check(self) -> None:
+        if self._device is None:
+            raise DeviceAbsent(f"{self._part}: not open")
+
+    def _apply(self, value: Value) -> None:
+        with pin_errors(self._part):
+            self._set(value)
+
+    def _close(self) -> None:
+        device, self._device = self._device, None
+        with pin_errors(self._part):
+            self._rest(device)
+            device.close()
+
+    @abstractmethod
+    def _open(self) -> Any:
+        """Gpiozero's device, at rest."""
+
+    @abstractmethod
+    def _set(self, value: Value) -> None:
+        """Give the device one value."""
+
+    @abstractmethod
+    def _rest(self, device: Any) -> None:
+        """Bring the device to rest before it is closed."""
