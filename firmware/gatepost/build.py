@@ -63,16 +63,17 @@ def keys_of(config: Config) -> tuple[Signer, Sealer | None]:
             told = f"names {signer.name!r}, not this station {config.station.id!r}"
             problems.append(f"station.certificate: {config.station.certificate}: {told}")
     except KeyMaterialError as error:
-        problems.append(f"station.key: {error}")
+        problems.append(f"station.key or certificate: {error}")
     try:
         if config.central.sealing_key is not None:
             sealer = Sealer(load_public_key(config.central.sealing_key))
     except KeyMaterialError as error:
         problems.append(f"central.sealing_key: {error}")
-    try:
-        _tls(config)
-    except KeyMaterialError as error:
-        problems.append(f"broker.ca: {error}")
+    if signer is not None:  # else the key's own fault would be told as the broker's, too
+        try:
+            _tls(config)
+        except KeyMaterialError as error:
+            problems.append(f"broker.ca: {error}")
     if problems or signer is None:
         raise ConfigError(problems)
     return signer, sealer

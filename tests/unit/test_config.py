@@ -1,10 +1,16 @@
+import math
+from dataclasses import fields, is_dataclass
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gatepost.build import keys_of
-from gatepost.config import Config, FramesReader, SerialReader, load, parse
-from gatepost.config.schema import PLAIN_TEXT_WORDS
+from gatepost.config import Config, FramesReader, GateConfig, SerialReader, load, parse
+from gatepost.config.lines import Lines
+from gatepost.config.schema import PLAIN_TEXT_WORDS, READER_TYPES
 from gatepost.demo.authority import make_authority
 from gatepost.errors import ConfigError
 
@@ -34,6 +40,14 @@ type = "serial"
 name = "gun"
 direction = "in"
 device = "/dev/ttyACM0"
+"""
+
+GUN = """\
+[[reader]]
+type = "serial"
+name = "{}"
+direction = "in"
+device = "/dev/ttyUSB0"
 """
 
 TWO_LINES = [
@@ -99,11 +113,14 @@ def test_every_problem_at_once_with_line_and_suggestion(folder: Path) -> None:
         (('ca = "ca.pem"', ""), "broker.ca: is missing: without it TLS"),
         (("[station]", "[sation]"), "sation: there is no such key; did you mean 'station'?"),
         (('id = "gp-1"', 'id = "GP 1"'), "station.id: 'GP 1' does not fit"),
-        (('id = "gp-1"', "id = true"), "station.id: must be a text in quotes, is True"),
+        (('id = "gp-1"', "id = true"), "station.id: must be a text in quotes, is true"),
         (('ca = "ca.pem"', 'ca = "ca.pem"\nport = 70000'), "broker.port: must be at most 65535"),
         (('ca = "ca.pem"', 'ca = "ca.pem"\nport = 8.5'), "broker.port: must be a whole number"),
         (('ca = "ca.pem"', 'ca = "ca.pem"\ntls = "no"'), "broker.tls: must be true or false"),
-        (('name = "gun"', 'name = "door"'), "reader[1].name: 'door' is the name of two readers"),
+        (
+            ('name = "gun"', 'name = "door"'),
+            "reader[1].name: 'door' is already the name of reader[0]",
+        ),
         (("[[reader]]", "[[raeder]]"), "reader: at least one [[reader]] is needed"),
         (("[central]", "[central]\nplain_text = 'yes'"), "central.plain_text: must be one of"),
         (
@@ -119,7 +136,55 @@ def test_every_problem_at_once_with_line_and_suggestion(folder: Path) -> None:
         (("[central]", "[gate]\naccept = ['site']\n[central]"), "gate.accept: must be one of"),
         (("[central]", "oled = 5\n[central]"), "broker.oled: there is no such key"),
         (("[station]", "oled = 5\n[station]"), "oled: must be a table: write [oled]"),
-        (("[station]", "[station"), "not TOML"),
+        (("[central]", "[gate]\naccept = ['url']\n[central]"), "gate.accept: must be one of"),
+        (("[central]", "[gate]\naccept = [true]\n[central]"), "gate.accept: must be a list of"),
+        (
+            ("[central]", "[gate]\naccept = []\n[central]"),
+            "accept: must have 1 to 3 entries, has 0",
+        ),
+        (("[central]", "[gate]\naccept = ['dcc', 'dcc']\n[central]"), "'dcc' stands there twice"),
+        (
+            ("[central]", "[gate]\naccept = ['dcc','dcc','dcc','dcc']\n[central]"),
+            "gate.accept: must have 1 to 3 entries, has 4",
+        ),
+        (("[central]", "[gate]\nrepeat_s = nan\n[central]"), "repeat_s: must be a number, is nan"),
+        (("[central]", "[gate]\nrepeat_s = -inf\n[central]"), "must be a number, is -inf"),
+        (
+            ("[central]", f"[gate]\nrepeat_s = {'9' * 400}\n[central]"),
+            "gate.repeat_s: must be at most 3600, is a number with many digits",
+        ),
+        (
+            ("[central]", "[gate]\nday_reset = '0٣:0٣'\n[central]"),
+            "gate.day_reset: '0٣:0٣' does not",
+        ),
+        (("[central]", "[gate]\nday_reset = 04:00:00\n[central]"), "is a date or a time"),
+        (("[central]", "[oled]\nrotate = 1\n[central]"), "oled.rotate: must be one of 0, 2; is 1"),
+        (('id = "gp-1"', "id = [1]"), "station.id: must be a text in quotes, is a list"),
+        (('id = "gp-1"', "id = {a = 1}"), "station.id: must be a text in quotes, is a table"),
+        (('id = "gp-1"', "id = 2026-11-24"), "station.id: must be a text in quotes, is a date"),
+        (('id = "gp-1"', f"id = 0x{'f' * 5000}"), "is a number with many digits"),
+        (('id = "gp-1"', f"id = '{'x' * 5000}'"), f"station.id: '{'x' * 60}'... does not fit"),
+        (('"broker.example"', r'"bro\u0000ker"'), r"broker.host: must be without control"),
+        (('"broker.example"', '"bro ker"'), "broker.host: 'bro ker' does not fit"),
+        (('"station.pem"', r'"station.pem\u0000"'), "station.certificate: must be without control"),
+        (('"station.pem"', '""'), "station.certificate: must not be empty"),
+        (('"station.pem"', '"."'), "is a folder, not a file: the station's certificate"),
+        (('"station.pem"', '"station.pem/x"'), "cannot be used: Not a directory"),
+        (('"station.pem"', f'"{"x" * 5000}"'), "cannot be used: File name too long"),
+        (('data = "data"', 'data = "station.pem"'), "station.pem is not a folder: folder for the"),
+        (('data = "data"', 'data = ""'), "station.data: must not be empty"),
+        (('"/dev/ttyACM0"', '""'), "reader[1].device: must not be empty"),
+        (
+            ("[central]", GUN.format("a") + GUN.format("b") + "[central]"),
+            "reader[1].device: /dev/ttyUSB0 is already read by reader[0]",
+        ),
+        (("[central]", GUN.format("a") * 9 + "[central]"), "at most 8 readers, here are 11"),
+        (("[central]", "'a\\nb' = 1\n[central]"), r'broker."a\\nb": there is no such key'),
+        (
+            ('id = "gp-1"', f"id{'.a' * 3000} = 1"),
+            "station.id: must be a text in quotes, is a table",
+        ),
+        (("[station]", "[station"), "x.toml:1: not TOML"),
         (("[station]", "reader = 3\n[station]"), "not TOML"),
     ],
 )
@@ -150,5 +215,149 @@ def test_no_file_and_no_text(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no such file"):
         load(tmp_path / "gone.toml")
     (tmp_path / "bad.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(ConfigError, match="cannot be read"):
+    with pytest.raises(ConfigError, match=r"bad\.toml:1: is not UTF-8"):
         load(tmp_path / "bad.toml")
+
+
+def test_a_folder_a_large_file_and_a_wrong_byte(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="is a folder, not a file"):
+        load(tmp_path)
+    (tmp_path / "x.toml").write_bytes(b"#" * 10_000_000)
+    with pytest.raises(ConfigError, match="is larger than 256 KiB"):
+        load(tmp_path / "x.toml")
+    (tmp_path / "x.toml").write_bytes(b"# one\n# two\n# \xff\n")
+    with pytest.raises(ConfigError, match=r"x\.toml:3: is not UTF-8"):
+        load(tmp_path / "x.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (f"# x\na = {'9' * 5000}\n", "x.toml:2: a number of more than 4000 digits"),
+        (f"# [[[\na = {'[' * 3000}{']' * 3000}\n", "x.toml:2: brackets within brackets"),
+        ("a = 1\n" + "b = [\n" + "[\n" * 3000, "x.toml:34: brackets within brackets"),
+        (f"a = {'{a = ' * 3000}1{'}' * 3000}", "x.toml:1: brackets within brackets"),
+        ("a = 1\nb = \n", "x.toml:2: not TOML"),
+        ("a = 1\nb = [\n", "x.toml:2: not TOML"),
+        ("a = 1\na = 2\n", "x.toml:2: not TOML"),
+    ],
+)
+def test_what_cannot_be_parsed_has_its_line(folder: Path, text: str, told: str) -> None:
+    (found,) = problems(folder, text)
+    assert found.startswith(told)
+
+
+def test_a_byte_order_mark_and_carriage_returns_are_taken(folder: Path) -> None:
+    text = good(folder).replace("\n", "\r\n")
+    (folder / "windows.toml").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert load(folder / "windows.toml") == load(folder / "station.toml")
+    found = problems(folder, text.replace('host = "broker.example"', "host = 5"))
+    assert found == ["x.toml:9: broker.host: must be a text in quotes, is 5"]
+
+
+def test_contradictions_are_told_beside_other_problems(folder: Path) -> None:
+    text = good(folder).replace('name = "gun"', 'name = "door"').replace('"gp-1"', '"GP"')
+    assert [line.split(":")[2] for line in problems(folder, text)] == [
+        " station.id",
+        " reader[1].name",
+    ]
+
+
+WRITTEN = '''\
+station.id = "x"        # a dotted key
+station . 'si te' = """
+[fake]
+id = 1
+"""
+broker = {host = "x",   # an inline table
+  port = 1}
+"quo\\u0074ed" = 1
+many = [
+  "[[reader]]",
+  1, # ]
+]
+
+[central.'a.b']
+x = 1
+[[reader]]
+a = 1
+[[reader]]  # the second
+  a = 1
+[reader.more]
+b = 1
+'''
+
+
+@pytest.mark.parametrize(
+    ("where", "line"),
+    [
+        (("station",), 1),
+        (("station", "id"), 1),
+        (("station", "si te"), 2),
+        (("station", "none"), 1),
+        (("fake",), 1),
+        (("broker", "port"), 6),
+        (("quoted",), 8),
+        (("many", 1), 9),
+        (("central", "a.b", "x"), 15),
+        (("central", "y"), 14),
+        (("reader",), 16),
+        (("reader", 0, "a"), 17),
+        (("reader", 1), 18),
+        (("reader", 1, "a"), 19),
+        (("reader", 1, "b"), 18),
+        (("reader", 1, "more", "b"), 21),
+        (("reader", 7), 16),
+    ],
+)
+def test_each_key_has_its_line(where: tuple[str | int, ...], line: int) -> None:
+    assert Lines(WRITTEN).of(where) == line
+
+
+def test_every_number_is_bounded() -> None:
+    hints = get_type_hints(Config).values()
+    kinds = [part for hint in hints for part in (hint, *get_args(hint)) if is_dataclass(part)]
+    assert GateConfig in kinds
+    for kind in [*kinds, *READER_TYPES.values()]:
+        for item in fields(kind):
+            if item.type in {"int", "float"} and not item.metadata["choices"]:
+                assert math.isfinite(item.metadata["least"]), item.name
+                assert math.isfinite(item.metadata["most"]), item.name
+
+
+MARKS = ("[", "]", "[[reader]]", "[station]", "=", ".", '"', "'''", '"""', "\\", "{", "}", "#", ",")
+WORDS = ("id", "reader", "broker", "nan", "inf", "true", "1e999", "٣", "04:00:00", "2026-02-30")
+LONG = ("9" * 401, "9" * 5000, "0x" + "f" * 5000, "[" * 40)
+ODD = ("\n", "\r", "\x00", "\ud800", "\u2028")
+PIECES = st.sampled_from((*MARKS, *WORDS, *LONG, *ODD))
+ANY = st.one_of(st.text(), st.lists(PIECES).map("".join), st.lists(PIECES).map(" ".join))
+
+
+def only_config_errors(text: str, path: Path) -> None:
+    found = [f"{path}: a good one"]
+    try:
+        parse(text, path)
+    except ConfigError as error:
+        found = error.problems
+    assert found
+    assert all(line.startswith(str(path)) and "\n" not in line for line in found)
+
+
+@given(ANY)
+@settings(max_examples=300, deadline=None)
+def test_any_text_is_a_configuration_or_has_problems(text: str) -> None:
+    only_config_errors(text, Path("/nowhere/x.toml"))
+
+
+@given(st.data())
+@settings(max_examples=300, deadline=None)
+def test_a_good_one_with_something_changed_is_good_or_has_problems(data: st.DataObject) -> None:
+    lines = GOOD.splitlines()
+    at = data.draw(st.integers(0, len(lines) - 1))
+    name, equals, value = lines[at].partition(" = ")
+    value = data.draw(st.one_of(PIECES, ANY, st.just("[1]"), st.just("{a = 1}"), st.just(value)))
+    lines[at] = f"{data.draw(st.sampled_from([name, 'x', '[x]', 'a.b']))}{equals}{value}"
+    start = data.draw(st.integers(0, len(GOOD)))
+    text = "\n".join(lines)
+    only_config_errors(text, Path("/nowhere/x.toml"))
+    only_config_errors(text[:start] + data.draw(PIECES) + text[start:], Path("/nowhere/x.toml"))

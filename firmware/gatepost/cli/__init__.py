@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from gatepost import __version__
 from gatepost.cli import check, decode, demo, run, spool
-from gatepost.errors import ConfigError, GatepostError
+from gatepost.errors import ConfigError, GatepostError, UsageError
 
 _EXAMPLES = """\
 examples:
@@ -17,12 +18,47 @@ examples:
   gatepost decode photo.png --json            what the station's own decoder reads
   gatepost spool status --config ...          what is kept and not delivered yet
 
-exit status: 0 done, 1 it failed, 2 it could not be tried as asked
+exit status: 0 done, 1 it failed, 2 it could not be tried as asked, 130 interrupted
 """
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns its exit status."""
+    try:
+        try:
+            return _run(argv)
+        finally:
+            sys.stdout.flush()  # here, where a closed pipe can still be told from a bug
+    except BrokenPipeError:
+        # Whoever read us (head, less) has gone. Python flushes once more at its exit and would
+        # say "Exception ignored": let that go nowhere, as its documentation of SIGPIPE shows.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130  # as shells tell it: 128 + SIGINT
+
+
+def _run(argv: list[str] | None) -> int:
+    parser = _parser()
+    args = parser.parse_args(argv)
+    if args.run is None:
+        parser.print_help(sys.stderr)
+        return 2
+    try:
+        return int(args.run(args))
+    except ConfigError as error:
+        print("\n".join(error.problems), file=sys.stderr)
+        print(f"{len(error.problems)} problem(s) in the configuration", file=sys.stderr)
+        return 2
+    except UsageError as error:
+        print(f"gatepost: {error}", file=sys.stderr)
+        return 2
+    except GatepostError as error:
+        print(f"gatepost: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="gatepost",
         description="An unattended scanner station for gates.",
@@ -30,18 +66,8 @@ def main(argv: list[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"gatepost {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    parser.set_defaults(run=None)
+    commands = parser.add_subparsers(metavar="COMMAND")
     for command in (run, demo, decode, check, spool):
         command.add_parser(commands)
-    args = parser.parse_args(argv)
-    try:
-        return int(args.run(args))
-    except ConfigError as error:
-        print("\n".join(error.problems), file=sys.stderr)
-        print(f"{len(error.problems)} problem(s) in the configuration", file=sys.stderr)
-        return 2
-    except GatepostError as error:
-        print(f"gatepost: {error}", file=sys.stderr)
-        return 1
-    except BrokenPipeError:
-        return 1
+    return parser

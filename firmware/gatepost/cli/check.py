@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gatepost.config import Config
 
 
 def add_parser(commands: Any) -> None:
@@ -38,11 +41,36 @@ def run(args: argparse.Namespace) -> int:
             raise
         print(json.dumps({"file": str(args.file), "ok": False, "problems": error.problems}))
         return 2
-    if args.json:
-        print(json.dumps({"file": str(args.file), "ok": True, "problems": []}))
-        return 0
-    readers = ", ".join(f"{each.name} ({each.direction})" for each in config.reader)
-    print(f"{args.file}: good: station {config.station.id} at {config.station.site}; {readers}")
-    if config.central.sealing_key is None:
-        print("visitors' data is NOT sealed: everyone who can read the broker can read who came")
+    print(_as_json(args.file, config) if args.json else _as_text(args.file, config))
     return 0
+
+
+def _as_json(file: Path, config: Config) -> str:
+    from gatepost.config.schema import READER_TYPES
+
+    readers = [
+        {"name": each.name, "type": kind, "direction": each.direction}
+        for each in config.reader
+        for kind, known in READER_TYPES.items()
+        if isinstance(each, known)
+    ]
+    told = {
+        "file": str(file),
+        "ok": True,
+        "problems": [],
+        "station": config.station.id,
+        "site": config.station.site,
+        "readers": readers,
+        "sealed": config.central.sealing_key is not None,
+    }
+    return json.dumps(told)
+
+
+def _as_text(file: Path, config: Config) -> str:
+    readers = ", ".join(f"{each.name} ({each.direction})" for each in config.reader)
+    told = f"{file}: good: station {config.station.id} at {config.station.site}; {readers}"
+    if config.central.sealing_key is not None:
+        return told
+    return (
+        f"{told}\nvisitors' data is NOT sealed: everyone who can read the broker can read who came"
+    )

@@ -19,11 +19,17 @@ def add_parser(commands: Any) -> None:
         "  gatepost demo --keep demo-files      keep everything that was made, to look at it\n",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--visitors", type=int, default=8, metavar="N", help="default 8")
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="default 1")
+    parser.add_argument(
+        "--visitors", type=_visitors, default=8, metavar="N", help="1 to 500; default 8"
+    )
+    parser.add_argument("--seed", type=_seed, default=1, metavar="N", help="default 1")
     parser.add_argument("--headless", action="store_true", help="without the virtual panel")
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the demo's files there")
-    parser.add_argument("--port", type=int, default=0, help="of the broker; default: any free one")
+    parser.add_argument(
+        "--keep", type=Path, metavar="DIR", help="a new or empty folder to keep the files"
+    )
+    parser.add_argument(
+        "--port", type=_port, default=0, help="of the broker, to look on; default: 1883 or free"
+    )
     parser.add_argument("--json", action="store_true", help="the table as one JSON object")
     parser.set_defaults(run=run)
 
@@ -34,3 +40,31 @@ def run(args: argparse.Namespace) -> int:
 
     options = Options(args.visitors, args.seed, args.headless, args.keep, args.port, args.json)
     return demo(options)
+
+
+def _number(text: str) -> int:
+    """A whole number in plain digits; -1 for anything else, which no range takes."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else -1
+
+
+def _visitors(text: str) -> int:
+    number = _number(text)
+    if not 1 <= number <= 500:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 500")
+    return number
+
+
+def _seed(text: str) -> int:
+    number = _number(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no whole number from 0 on, of 19 digits at most"
+        )
+    return number
+
+
+def _port(text: str) -> int:
+    number = _number(text)
+    if number != 0 and not 1024 <= number <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither 0 (any) nor 1024 to 65535")
+    return number

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import logging
+import os
+import signal
 import sys
+import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+
+_LEAVE_S = 1
 
 
 def add_parser(commands: Any) -> None:
@@ -34,6 +40,21 @@ def run(args: argparse.Namespace) -> int:
     set_up(config.log.format, config.log.level)
     reason = build(config).run(systemd_notifier())
     if reason is None:
-        return 0
+        return 0 if threading.active_count() == 1 else _leave(0)
+    logging.disable()  # a worker that would not stop must not have the last word
     print(f"gatepost: {plain(reason)}", file=sys.stderr)
-    return 1
+    return _leave(1)
+
+
+def _leave(status: int) -> NoReturn:
+    """End the process at once.
+
+    Python's own way out waits for no daemon thread, but takes the interpreter apart under one
+    that is stuck in C code: that crashes or prints after the reason, which is to come last.
+    What matters is closed by the workers; SQLite and the kernel see to the rest.
+    """
+    signal.alarm(_LEAVE_S)  # a stuck thread may hold the log's lock, or nobody reads the pipe
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

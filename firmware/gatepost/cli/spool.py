@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -32,17 +33,9 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Show the spool; 1 when it is damaged or cannot be opened."""
-    from gatepost.errors import UsageError
-    from gatepost.spool import FILE, Spool
+    from gatepost.spool import Spool
 
-    if (args.file is None) == (args.config is None):
-        raise UsageError("name either a SPOOL file or --config FILE")
-    if args.config is not None:
-        from gatepost.config import load
-
-        path = load(args.config).station.data / FILE
-    else:
-        path = args.file / FILE if args.file.is_dir() else args.file
+    path = _path(args)
     with Spool(path) as spool:
         head = spool.head()
         told: dict[str, Any] = {
@@ -64,3 +57,21 @@ def run(args: argparse.Namespace) -> int:
         for name, value in told.items():
             print(f"{name:>18}  {value}")
     return 0
+
+
+def _path(args: argparse.Namespace) -> Path:
+    """The spool that is meant. Raises UsageError, ConfigError, SpoolError."""
+    from gatepost.config import load
+    from gatepost.errors import SpoolError, UsageError
+    from gatepost.spool import FILE
+
+    if (args.file is None) == (args.config is None):
+        raise UsageError("name either a SPOOL file or --config FILE")
+    if args.config is not None:
+        return load(args.config).station.data / FILE
+    path = Path(args.file)
+    if os.path.isdir(path):  # noqa: PTH112 - no error where the folder is not ours to read
+        path /= FILE
+    if os.path.lexists(path) and not os.path.isfile(path):  # noqa: PTH113 - the same
+        raise SpoolError(f"{path}: is not a file")
+    return path

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path  # noqa: TC003 - the loader reads the annotations while running
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from gatepost.model import Kind
 
@@ -25,22 +25,26 @@ def entry(
     most: float | None = None,
     choices: tuple[Any, ...] = (),
     pattern: str = "",
-    exists: bool = False,
+    place: Literal["", "file", "any", "folder"] = "",
 ) -> Any:
-    """Describe one key: its text for people and what its value must satisfy."""
+    """Describe one key: its text for people and what its value must satisfy.
+
+    `place` is what must stand at a path: a file, any thing, or a folder (which may be new).
+    """
     rules = {
         "doc": doc,
         "least": least,
         "most": most,
         "choices": choices,
         "pattern": pattern,
-        "exists": exists,
+        "place": place,
     }
     if default is ...:
         return field(metadata=rules)
     return field(default=default, metadata=rules)
 
 
+_NOBODY = {Kind.SITE, Kind.URL, Kind.UNKNOWN}  # these name no visitor: never accepted
 DIRECTIONS = ("in", "out", "none", "auto")
 
 
@@ -50,9 +54,9 @@ class StationConfig:
 
     id: str = entry("opaque id of the station, never reused", pattern=NAME)
     site: str = entry("id of the place it stands in", pattern=NAME)
-    data: Path = entry("folder for the spool; on the card, never in RAM")
-    certificate: Path = entry("the station's certificate (PEM): TLS and checkpoints", exists=True)
-    key: Path = entry("its private key (PEM, P-256 or Ed25519)", exists=True)
+    data: Path = entry("folder for the spool; on the card, never in RAM", place="folder")
+    certificate: Path = entry("the station's certificate (PEM): TLS and checkpoints", place="file")
+    key: Path = entry("its private key (PEM, P-256 or Ed25519)", place="file")
     language: str = entry("first language of the screen", default="vi", choices=("vi", "en"))
 
 
@@ -60,10 +64,10 @@ class StationConfig:
 class BrokerConfig:
     """Where events are delivered."""
 
-    host: str = entry("name or address of the MQTT broker", pattern=r"[^\s/]+")
+    host: str = entry("name or address of the MQTT broker", pattern=r"[A-Za-z0-9.:_%-]{1,253}")
     port: int = entry("its port", default=8883, least=1, most=65535)
     tls: bool = entry("TLS with the station's certificate; only a test goes without", default=True)
-    ca: Path | None = entry("authority that signed the broker (PEM)", default=None, exists=True)
+    ca: Path | None = entry("authority that signed the broker (PEM)", default=None, place="file")
     keepalive_s: int = entry("silence after which the link is dead", default=30, least=2, most=600)
     window: int = entry("most messages in flight", default=20, least=1, most=200)
     protocol: str = entry("MQTT version", default="auto", choices=("auto", "5", "3.1.1"))
@@ -74,7 +78,7 @@ class CentralConfig:
     """To whom visitors' data is sealed."""
 
     sealing_key: Path | None = entry(
-        "public X25519 key of the central side (JWK with kid)", default=None, exists=True
+        "public X25519 key of the central side (JWK with kid)", default=None, place="file"
     )
     plain_text: str = entry(
         f'instead of sealing, in these words: "{PLAIN_TEXT_WORDS}"',
@@ -93,12 +97,12 @@ class GateConfig:
     day_reset: str = entry(
         "local time at which the gate forgets the day",
         default="04:00",
-        pattern=r"([01]\d|2[0-3]):[0-5]\d",
+        pattern=r"([01][0-9]|2[0-3]):[0-5][0-9]",
     )
     accept: tuple[str, ...] = entry(
         "kinds of code that are accepted",
         default=("pc-covid", "cccd", "dcc"),
-        choices=tuple(kind.value for kind in Kind if kind not in {Kind.SITE, Kind.UNKNOWN}),
+        choices=tuple(kind.value for kind in Kind if kind not in _NOBODY),
     )
 
 
@@ -115,7 +119,9 @@ class CameraReader:
     width: int = entry("pixels", default=1280, least=320, most=4096)
     height: int = entry("pixels", default=720, least=240, most=3072)
     fps: int = entry("frames a second", default=30, least=1, most=120)
-    lens_m: float = entry("mounting distance the lens is set to, metres", default=0.12, least=0.02)
+    lens_m: float = entry(
+        "mounting distance the lens is set to, metres", default=0.12, least=0.02, most=10
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +148,7 @@ class FramesReader:
     gone_s: float = entry(
         "a code unseen for this long may count again", default=1.5, least=0.2, most=60
     )
-    path: Path = entry("a video, a picture or a folder of pictures", exists=True)
+    path: Path = entry("a video, a picture or a folder of pictures", place="any")
     pace: str = entry("as recorded, or as fast as taken", default="real", choices=("real", "fast"))
     fps: float = entry(
         "pace of pictures; a video brings its own", default=30.0, least=0.1, most=240
@@ -160,7 +166,9 @@ class SerialReader:
         "the same code within this time is the same presentation", default=3.0, least=0, most=60
     )
     device: str = entry("device, best by id: /dev/serial/by-id/...")
-    baud: int = entry("bits a second; of no matter to most USB readers", default=115200, least=300)
+    baud: int = entry(
+        "bits a second; of no matter to most USB readers", default=115200, least=300, most=4_000_000
+    )
 
 
 ReaderConfig: TypeAlias = CameraReader | V4l2Reader | FramesReader | SerialReader

@@ -36,11 +36,7 @@ class Daemon:
             new = log.read()
         self._offset += len(new)
         *whole, self._rest = (self._rest + new).split(b"\n")
-        for line in whole:
-            try:
-                self.lines.append(json.loads(line))
-            except ValueError:  # the reason of a failure is told in plain words
-                self.lines.append({"message": line.decode("utf-8", "replace")})
+        self.lines += [_parsed(line) for line in whole]
         return self.lines
 
     def said(self, message: str) -> list[dict[str, Any]]:
@@ -55,9 +51,22 @@ class Daemon:
         raise GatepostError(f"the daemon ended with status {self.process.returncode}:\n{words}")
 
     def stop(self) -> int:
-        """Ask it to stop and wait; returns its exit status."""
+        """Ask it to stop and wait; returns its exit status. Raises GatepostError."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(_STOP_S)
+        try:
+            return self.process.wait(_STOP_S)
+        except subprocess.TimeoutExpired as error:
+            raise GatepostError(f"the daemon did not stop within {_STOP_S:g} s") from error
+
+
+def _parsed(line: bytes) -> dict[str, Any]:
+    try:
+        told = json.loads(line)
+    except ValueError:
+        told = None
+    if isinstance(told, dict) and "message" in told:
+        return told
+    return {"message": line.decode("utf-8", "replace")}  # a failure's reason, in plain words
 
 
 @contextmanager
@@ -74,6 +83,14 @@ def daemon(config: Path, log: Path, panel: IO[str] | None) -> Iterator[Daemon]:
     try:
         yield Daemon(process, log)
     finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Let it put out its panel and give the terminal its cursor back; else end it all the same."""
+    process.terminate()
+    try:
+        process.wait(_STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

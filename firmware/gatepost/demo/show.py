@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import signal
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gatepost.demo.authority import make_authority
 from gatepost.demo.broker import HOST, RunningBroker, demo_broker
@@ -20,12 +22,16 @@ from gatepost.demo.visitors import make_visitors
 from gatepost.errors import GatepostError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
     from gatepost.demo.authority import AuthorityFiles
 
 STATION, SITE = "gp-demo-1", "demo-office"
 _TURN_S = 0.05
 _READY_S = 30.0
 _DELIVERY_S = 20.0
+_NOWHERE = logging.NullHandler()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +47,55 @@ class Options:
 
 
 def demo(options: Options) -> int:
-    """Run it; 0 when every visitor was read, recorded, delivered once and judged right."""
+    """Run it, in the main thread; 0 when all were read, recorded, delivered once, judged right.
+
+    Raises UsageError for what cannot be done as asked, KeyboardInterrupt when it is told to end
+    (Ctrl-C, SIGTERM, SIGHUP): then, too, every process and temporary file is gone.
+    """
     if options.visitors < 1:
         raise UsageError("--visitors must be at least 1")
-    with ExitStack() as stack:
-        folder = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory("-gatepost")))
-        folder.mkdir(parents=True, exist_ok=True)
+    # Of the subscriber's session: it would stand in the panel, and the table tells what matters.
+    logging.getLogger("gatepost").addHandler(_NOWHERE)
+    with _one_interrupt(), ExitStack() as stack:
+        folder = _folder(options.keep, stack)
         return _Show(options, folder.absolute(), stack).run()
+
+
+@contextmanager
+def _one_interrupt() -> Iterator[None]:
+    """The first signal to end raises KeyboardInterrupt; those after it do not stop the tidying."""
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # else nohup was asked for
+        numbers.append(signal.SIGHUP)
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _folder(keep: Path | None, stack: ExitStack) -> Path:
+    """Where the demo's files go. Raises UsageError: an old spool does not go with new keys."""
+    if keep is None:
+        return Path(stack.enter_context(tempfile.TemporaryDirectory("-gatepost")))
+    wanted = f"--keep wants an empty or new folder: {keep}"
+    try:
+        keep.mkdir(parents=True, exist_ok=True)
+        empty = next(keep.iterdir(), None) is None
+    except FileExistsError as error:
+        raise UsageError(f"{wanted} is a file") from error
+    except OSError as error:
+        raise UsageError(f"{wanted}: {error.strerror or error}") from error
+    if not empty:
+        raise UsageError(f"{wanted} holds files")
+    return keep
 
 
 class _Show:
@@ -55,6 +103,7 @@ class _Show:
         self._options = options
         self._folder = folder
         self._stack = stack
+        self._told = 0  # arrivals that have a line already
 
     def run(self) -> int:
         truth = self._film()
@@ -104,22 +153,38 @@ class _Show:
     def _watch(self, station: Daemon, subscriber: Subscriber, truth: ClipTruth) -> None:
         """Wait until the film is over and everything that was recorded has arrived."""
         film_s = truth.frames / truth.fps
+        if self._options.headless:
+            self._say("the visitors come ...")
         if not _until(lambda: bool(station.said("replay started")), station, _READY_S):
             raise GatepostError("the daemon does not read its frames; see station.log with --keep")
-        if not _until(lambda: bool(station.said("replay ended")), station, film_s + _READY_S):
-            raise GatepostError("the recorded visitors did not come to an end")
+
+        def ended() -> bool:
+            self._tell_arrivals(len(subscriber.arrivals()), len(truth.visitors))
+            return bool(station.said("replay ended"))
 
         def delivered() -> bool:
-            return len(subscriber.arrivals()) >= len(station.said("scan recorded"))
+            recorded = len(station.said("scan recorded"))
+            count = len(subscriber.arrivals())
+            self._tell_arrivals(count, len(truth.visitors))
+            return count >= recorded
 
+        if not _until(ended, station, film_s + _READY_S):
+            raise GatepostError("the recorded visitors did not come to an end")
         _until(delivered, station, _DELIVERY_S)
+
+    def _tell_arrivals(self, count: int, expected: int) -> None:
+        """A line for each event that is new; the panel, which draws in place, shows it itself."""
+        if self._options.headless:
+            for number in range(self._told + 1, count + 1):
+                self._say(f"  {number} of {expected} arrived")
+        self._told = max(self._told, count)
 
     def _say(self, text: str) -> None:
         if not self._options.json:
             print(text, flush=True)
 
 
-def _until(done: Any, station: Daemon, limit_s: float) -> bool:
+def _until(done: Callable[[], bool], station: Daemon, limit_s: float) -> bool:
     until = time.monotonic() + limit_s
     while not done():
         station.check()

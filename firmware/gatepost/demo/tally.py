@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from math import ceil
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from gatepost.demo.clips import ClipTruth, VisitorTruth
 
@@ -134,9 +135,13 @@ def _outcome(
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The value below which `share` (0 to 1) of the values lie, by the nearest rank."""
+    """The least value that `share` (0 to 1) of the values do not exceed (nearest rank).
+
+    There must be one value at least.
+    """
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+    rank = ceil(round(share * len(ordered), 9))  # 0.07 of 100 are 7.000000000000001
+    return ordered[max(rank, 1) - 1]
 
 
 def summary(result: Tally) -> dict[str, Any]:
@@ -176,12 +181,20 @@ def as_table(result: Tally) -> str:
             f"{number:>2} {each.name:<50} {each.verdict:<15} {each.direction:<5} "
             f"{each.recorded or '-':>5} {each.delivered:>7} {light:>9}{odd}"
         )
+    return "\n".join([*lines, "-" * len(head), *_below(result)])
+
+
+def _below(result: Tally) -> Iterator[str]:
     told = summary(result)
     proof = "proved complete by checkpoint" if result.proved else "NOT proved complete"
-    counts = {name: told[name] for name in ("visitors", "read", "recorded", "delivered")}
-    times = f"p50 {told['light_ms_p50']} ms, p99 {told['light_ms_p99']} ms"
-    lines.append("-" * len(head))
-    lines.append("   ".join(f"{name} {count}" for name, count in counts.items()))
-    lines.append(f"judged right {told['judged_right']}; events: {proof}")
-    lines.append(f"from the first readable frame to the light: {times}")
-    return "\n".join(lines)
+    yield "   ".join(
+        f"{name} {told[name]}" for name in ("visitors", "read", "recorded", "delivered")
+    )
+    yield f"judged right {told['judged_right']}; events: {proof}"
+    if result.unexpected:
+        yield f"{result.unexpected} event(s) that belong to no visitor   <-- not as it should be"
+    if not result.stopped_cleanly:
+        yield "the station did not stop cleanly   <-- not as it should be"
+    middle, slowest = told["light_ms_p50"], told["light_ms_p99"]
+    times = "not known" if middle is None else f"p50 {middle} ms, p99 {slowest} ms"
+    yield f"from the first readable frame to the light: {times}"
