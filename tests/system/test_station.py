@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -76,6 +77,18 @@ def test_a_second_sigterm_changes_nothing(tmp_path: Path, files: AuthorityFiles)
         ear.until(lambda e: states(e)[-1] == "offline")
 
 
+def test_it_stops_cleanly_while_the_broker_accepts_and_says_nothing(
+    tmp_path: Path, files: AuthorityFiles
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # the kernel accepts, nobody answers
+        frames = film(tmp_path / "film", PERSON)
+        config = configure(tmp_path, files, silent.getsockname()[1], frames)
+        with station(config) as daemon:
+            while not any(line["message"] == "scan recorded" for line in daemon.logged()):
+                daemon.told.append(daemon.notify.recv(256).decode())
+            assert daemon.stop() == 0
+
+
 def test_killed_it_is_lost_and_what_was_green_is_there(
     tmp_path: Path, files: AuthorityFiles
 ) -> None:
@@ -130,6 +143,23 @@ def test_a_spool_of_another_version_is_named_and_left(
     with station(config) as daemon:
         assert daemon.process.wait(20) == 1
     assert "has schema 9, made by a newer gatepost" in daemon.lines()[-1]
+
+
+def test_a_second_daemon_on_the_same_folder_is_refused(
+    tmp_path: Path, files: AuthorityFiles
+) -> None:
+    config = configure(tmp_path, files, free_port(), film(tmp_path / "film"))
+    with station(config) as daemon:
+        daemon.hear("READY=1")
+        second = subprocess.run(
+            [sys.executable, "-m", "gatepost", "run", "--config", str(config)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+        assert (second.returncode, daemon.process.poll()) == (1, None)
+    assert "another gatepost runs on it" in second.stderr.splitlines()[-1]
 
 
 def test_bad_configuration_is_told_whole_with_status_2(tmp_path: Path) -> None:

@@ -34,11 +34,13 @@ def run(args: argparse.Namespace) -> int:
     from gatepost.build import build
     from gatepost.config import load
     from gatepost.logs import plain, set_up
+    from gatepost.spool import locked
     from gatepost.supervisor import systemd_notifier
 
     config = load(args.config)
     set_up(config.log.format, config.log.level)
-    reason = build(config).run(systemd_notifier())
+    with locked(config.station.data):
+        reason = build(config).run(systemd_notifier())
     if reason is None:
         return 0 if threading.active_count() == 1 else _leave(0)
     logging.disable()  # a worker that would not stop must not have the last word

@@ -172,9 +172,13 @@ def _name_aside(path: Path, number: int) -> Path:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep a second daemon out of `folder`. Raises SpoolError where another holds it."""
-    lock = folder / "lock"
-    with lock.open("w") as held:
+    """Keep a second daemon out of `folder`, made if need be. Raises SpoolError if one is in."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        held = (folder / "lock").open("w")
+    except OSError as error:
+        raise SpoolError(f"{folder}: cannot be written: {error.strerror}") from error
+    with held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
