@@ -16,5 +16,5 @@ def canonical(value: Mapping[str, Any]) -> bytes:
     """RFC 8785 form of a JSON object. Raises ContractError where it has none."""
     try:
         return rfc8785.dumps(dict(value))
-    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as error:
         raise ContractError(f"has no canonical form: {error}") from error

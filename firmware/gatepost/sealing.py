@@ -20,16 +20,17 @@ from gatepost.errors import KeyMaterialError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gatepost.model import Code, Scan
+    from gatepost.model import Code, Scan, Stamp
 
 REGISTRY = jwe.JWERegistry(algorithms=["ECDH-ES", "A256GCM"])
+_BLOCK = 256
 
 
 def load_public_key(path: Path) -> OKPKey:
     """The central side's public key (JWK, X25519, with kid). Raises KeyMaterialError."""
     try:
         jwk = json.loads(path.read_text("utf-8"))
-        key = OKPKey.import_key(jwk)
+        key = OKPKey.import_key(dict(jwk))
     except (OSError, ValueError, TypeError, KeyError, JoseError) as error:
         raise KeyMaterialError(f"{path}: no key (JWK) can be read: {error}") from error
     if key.is_private:
@@ -37,27 +38,44 @@ def load_public_key(path: Path) -> OKPKey:
             f"{path}: this is a PRIVATE key; it must never be on a station. Treat it as lost, "
             "make a new pair, and put its public half here"
         )
-    if key.curve_name != "X25519" or not jwk.get("kid"):
+    if key.curve_name != "X25519" or not isinstance(key.kid, str) or not key.kid:
         raise KeyMaterialError(f"{path}: must be an X25519 key with a kid")
+    try:
+        Sealer(key).seal(b"")  # what cannot seal is found now, not before the first visitor
+    except (ValueError, JoseError) as error:
+        raise KeyMaterialError(f"{path}: nothing can be sealed to this key: {error}") from error
     return key
 
 
-def understood(scan: Scan, code: Code) -> bytes:
+def understood(scan: Scan, code: Code, source: str, stamp: Stamp) -> bytes:
     """The plaintext that is sealed: the raw code, and what was understood of it, as JSON.
 
+    `source` and `stamp` are the event's: copied into another event, it belies itself. `pad`
+    fills it to a multiple of 256 bytes: the length of what is sealed does not tell the code's.
     `text` stands only where the bytes are not UTF-8: else it is the bytes themselves.
     """
     told: dict[str, Any] = {
         "data": base64.urlsafe_b64encode(scan.data).decode().rstrip("="),
         "kind": code.kind.value,
         "basis": code.basis.value,
-        "identity": code.identity,
+        "identity": _utf8(code.identity),
         "weak": "yes" if code.weak else "no",
-        "claims": dict(code.claims),
+        "claims": {name: _utf8(value) for name, value in code.claims},
+        "source": source,
+        "boot_id": stamp.boot_id,
+        "boot_us": stamp.boot_us,
+        "pad": "",
     }
-    if scan.text.encode("utf-8", "replace") != scan.data:
-        told["text"] = scan.text.encode("utf-8", "replace").decode()
+    text = _utf8(scan.text)
+    if text.encode() != scan.data:
+        told["text"] = text
+    told["pad"] = "0" * (-len(canonical(told)) % _BLOCK)
     return canonical(told)
+
+
+def _utf8(text: str) -> str:
+    """Half a surrogate pair has no canonical form; a visitor's code must not stop the gate."""
+    return text.encode("utf-8", "replace").decode()
 
 
 class Sealer:

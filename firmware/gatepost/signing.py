@@ -1,19 +1,25 @@
 """A station signs its checkpoints with the key of its certificate; anybody can check them.
 
 JWS compact (RFC 7515) with the certificate in the header (x5c), ES256 or Ed25519 (RFC 9864).
+The chain in x5c leads, leaf first, to an authority of whoever checks it.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import threading
+import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.utils import CryptographyDeprecationWarning
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey
@@ -21,13 +27,36 @@ from joserfc.jwk import ECKey, OKPKey
 from gatepost.errors import ContractError, KeyMaterialError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
 CHECKPOINT = "gatepost-checkpoint"
 _ALGORITHMS = ["ES256", "Ed25519"]
 _MOST_TOKEN = 64 * 1024
+_MOST_CHAIN = 4
+# What cryptography raises on certificates that are none, or of a kind that it does not know.
+_FOREIGN = (
+    ValueError,
+    TypeError,
+    LookupError,
+    OverflowError,
+    InternalError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+# Names of servers mean nothing here; what else is critical would have to be understood.
+_UNDERSTOOD = frozenset(
+    {
+        x509.BasicConstraints.oid,
+        x509.KeyUsage.oid,
+        x509.ExtendedKeyUsage.oid,
+        x509.SubjectAlternativeName.oid,
+    }
+)
+_FILTERS = threading.Lock()
 
 
 class _Registry(jws.JWSRegistry):
@@ -63,7 +92,7 @@ def load_certificates(path: Path) -> list[x509.Certificate]:
     """The certificates in a PEM file. Raises KeyMaterialError when there is none."""
     try:
         return x509.load_pem_x509_certificates(path.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, *_FOREIGN) as error:
         raise KeyMaterialError(f"{path}: no certificate can be read: {error}") from error
 
 
@@ -80,12 +109,19 @@ class Signer:
         """Load both. Raises KeyMaterialError when one is unusable or they do not match."""
         self.chain = load_certificates(certificate)
         try:
-            private = serialization.load_pem_private_key(key.read_bytes(), password=None)
-        except (OSError, ValueError, TypeError) as error:
+            private: Any = serialization.load_pem_private_key(key.read_bytes(), password=None)
+            own = private.public_key().public_bytes(_PEM, _SPKI)
+        except (OSError, *_FOREIGN) as error:
             raise KeyMaterialError(f"{key}: no private key can be read: {error}") from error
-        own = private.public_key().public_bytes(_PEM, _SPKI)
-        if own != self.chain[0].public_key().public_bytes(_PEM, _SPKI):
+        try:
+            same = own == self.chain[0].public_key().public_bytes(_PEM, _SPKI)
+            _check_leaf(self.chain[0])  # what nobody accepts is found now, not at the centre
+        except _FOREIGN as error:
+            raise KeyMaterialError(f"{certificate}: {error}") from error
+        if not same:
             raise KeyMaterialError(f"{key}: is not the key of {certificate}")
+        if len(self.chain) > _MOST_CHAIN:
+            raise KeyMaterialError(f"{certificate}: more than {_MOST_CHAIN} certificates")
         self._algorithm, self._key = _jwk(private)
         self._x5c = [base64.b64encode(each.public_bytes(_DER)).decode() for each in self.chain]
 
@@ -112,20 +148,23 @@ class Signed:
 def verify(token: str, typ: str, authorities: Sequence[x509.Certificate], at: datetime) -> Signed:
     """Check a JWS made by `Signer.sign`: signature, purpose, issuer and validity at `at` (UTC).
 
-    Raises ContractError that says which of them does not hold.
+    Raises ContractError that says which of them does not hold, and nothing else whatever it
+    is given; `at` is best the time of reception.
     """
     header = _header(token)
-    if header.get("typ") != typ:
-        raise ContractError(f"typ is {header.get('typ')!r}, not {typ!r}")
-    leaf = _leaf(header)
-    _issued(leaf, authorities, at)
-    try:
+    if header["typ"] != typ:
+        raise ContractError(f"typ is not {typ!r}")
+    with _foreign_certificates():
+        leaf = _trusted(_certificates(header["x5c"]), authorities, at)
         algorithm, key = _jwk(leaf.public_key())
-        registry = _Registry(algorithms=[algorithm])
-        signed = jws.deserialize_compact(token, key, registry=registry)
-    except (JoseError, KeyMaterialError, ValueError) as error:
-        raise ContractError(f"the signature does not hold: {error}") from error
-    return Signed(bytes(signed.payload), common_name(leaf), leaf)
+        signer = common_name(leaf)
+    if header["alg"] != algorithm:
+        raise ContractError(f"alg is not {algorithm}, which the certificate's key asks for")
+    try:
+        signed = jws.deserialize_compact(token, key, registry=_Registry(algorithms=[algorithm]))
+    except (JoseError, ValueError, TypeError, RecursionError) as error:
+        raise ContractError(f"the signature does not hold: {type(error).__name__}") from error
+    return Signed(bytes(signed.payload), signer, leaf)
 
 
 def _header(token: str) -> dict[str, Any]:
@@ -133,7 +172,8 @@ def _header(token: str) -> dict[str, Any]:
         raise ContractError(f"{len(token)} characters, at most {_MOST_TOKEN}")
     part = token.split(".", 1)[0]
     try:
-        header = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+        text = base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True)
+        header = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ContractError(f"not a JWS: {error}") from error
     if not isinstance(header, dict) or header.keys() != {"alg", "typ", "x5c"}:
@@ -141,31 +181,89 @@ def _header(token: str) -> dict[str, Any]:
     return header
 
 
-def _leaf(header: dict[str, Any]) -> x509.Certificate:
-    chain = header.get("x5c")
-    if not isinstance(chain, list) or not chain or not isinstance(chain[0], str):
-        raise ContractError("x5c: the certificate is missing")
+@contextmanager
+def _foreign_certificates() -> Iterator[None]:
+    """What somebody sent is touched here: it may be anything, and may not fill our log.
+
+    The filters of warnings are the process's own: one at a time. A negative serial number
+    warns; it says nothing of the signature.
+    """
     try:
-        return x509.load_der_x509_certificate(base64.b64decode(chain[0], validate=True))
-    except ValueError as error:
-        raise ContractError(f"x5c: no certificate: {error}") from error
+        with _FILTERS, warnings.catch_warnings():
+            warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+            yield
+    except ContractError:
+        raise
+    except _FOREIGN as error:
+        raise ContractError(
+            f"x5c: no certificate that is understood: {str(error)[:80]!a}"
+        ) from error
 
 
-def _issued(leaf: x509.Certificate, authorities: Sequence[x509.Certificate], at: datetime) -> None:
-    if not _not_before(leaf) <= at <= _not_after(leaf):
-        raise ContractError("the certificate is not valid at this time")
-    for authority in authorities:
-        try:
-            leaf.verify_directly_issued_by(authority)
-        except (ValueError, TypeError, InvalidSignature):
-            continue
-        return
+def _certificates(x5c: Any) -> list[x509.Certificate]:
+    if not isinstance(x5c, list) or not 1 <= len(x5c) <= _MOST_CHAIN:
+        raise ContractError(f"x5c: must be a list of 1 to {_MOST_CHAIN} certificates")
+    if not all(isinstance(each, str) for each in x5c):
+        raise ContractError("x5c: must hold strings")
+    return [x509.load_der_x509_certificate(base64.b64decode(each, validate=True)) for each in x5c]
+
+
+def _trusted(
+    chain: Sequence[x509.Certificate], authorities: Sequence[x509.Certificate], at: datetime
+) -> x509.Certificate:
+    """The leaf, once the chain leads from it to an authority. Raises ContractError."""
+    _check_leaf(chain[0])
+    for place, certificate in enumerate(chain):
+        if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
+            raise ContractError("the certificate is not valid at this time")
+        if any(_issued(certificate, each, place) for each in authorities):
+            return chain[0]
+        if not any(_issued(certificate, each, place) for each in chain[place + 1 : place + 2]):
+            break
     raise ContractError("the certificate was not issued by an authority that counts here")
 
 
-def _not_before(certificate: x509.Certificate) -> datetime:
-    return certificate.not_valid_before_utc
+def _issued(certificate: x509.Certificate, issuer: x509.Certificate, below: int) -> bool:
+    """Whether `issuer` issued it and may do so, with `below` authorities on the way to the leaf."""
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (*_FOREIGN, InvalidSignature):
+        return False
+    constraints = _extension(issuer, x509.BasicConstraints)
+    usage = _extension(issuer, x509.KeyUsage)
+    return (
+        constraints is not None
+        and constraints.ca
+        and (constraints.path_length is None or below <= constraints.path_length)
+        and (usage is None or usage.key_cert_sign)
+        and not _not_understood(issuer)
+    )
 
 
-def _not_after(certificate: x509.Certificate) -> datetime:
-    return certificate.not_valid_after_utc
+def _check_leaf(leaf: x509.Certificate) -> None:
+    """Raises ContractError where a certificate is not one of a station or another client."""
+    constraints = _extension(leaf, x509.BasicConstraints)
+    if constraints is not None and constraints.ca:
+        raise ContractError("the certificate is an authority's own: it signs certificates alone")
+    usage = _extension(leaf, x509.KeyUsage)
+    if usage is not None and not usage.digital_signature:
+        raise ContractError("the certificate's key usage lacks digitalSignature")
+    extended = _extension(leaf, x509.ExtendedKeyUsage)
+    if extended is not None and ExtendedKeyUsageOID.CLIENT_AUTH not in extended:
+        raise ContractError("the certificate's extended key usage lacks clientAuth")
+    if _not_understood(leaf):
+        raise ContractError("the certificate has a critical extension that is not understood")
+
+
+_Extension = TypeVar("_Extension", bound=x509.ExtensionType)
+
+
+def _extension(certificate: x509.Certificate, kind: type[_Extension]) -> _Extension | None:
+    try:
+        return certificate.extensions.get_extension_for_class(kind).value
+    except x509.ExtensionNotFound:
+        return None
+
+
+def _not_understood(certificate: x509.Certificate) -> bool:
+    return any(each.critical and each.oid not in _UNDERSTOOD for each in certificate.extensions)

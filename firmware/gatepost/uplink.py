@@ -154,7 +154,7 @@ class Uplink:
 
     def _due(self, spool: Spool, now: float) -> list[Message]:
         """What is to be sent in this turn."""
-        batch = [event_message(self.topics, each.body, each.sequence) for each in self._next(spool)]
+        batch = [event_message(each.body, each.sequence) for each in self._next(spool)]
         for message in batch:
             self._in_flight[message.token] = now
         notice = self.notices.take(0)

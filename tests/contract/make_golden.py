@@ -97,7 +97,7 @@ def records(sealed: str) -> list[tuple[Record, Stamp]]:
     )  # fmt: skip
     refused = ScanRecord(
         Direction.NONE, "front", "qr", Kind.SITE, Trust.UNSIGNED, Verdict.REFUSED,
-        Reason.POSTER_SHOWN, plain=understood(*POSTER).decode(),
+        Reason.POSTER_SHOWN, plain=understood(*POSTER, STATION, stamp(45, 40_200)).decode(),
     )  # fmt: skip
     clock = ClockRecord(stamp(0).wall_us - stamp(0).boot_us - 1_250_000, offset_bound_us=40_000)
     return [
@@ -142,6 +142,8 @@ def state() -> Message:
 HEALTH = {
     "firmware": "0.1.0",
     "boot_id": BOOT,
+    "boot_us": 3_620_000_000,
+    "wall_us": FIRST_US + 3_600_250_000,
     "uptime_s": 3600,
     "temperature_mc": 51234,
     "disk_free_bytes": 20_000_000_000,
@@ -199,7 +201,7 @@ def make() -> dict[str, bytes]:
     """Every example file."""
     public, private = sealing_pair()
     files = {"central-public.jwk": pretty(public), PRIVATE: pretty(private)}
-    files["sealed-plaintext.json"] = understood(*SEALED)
+    files["sealed-plaintext.json"] = understood(*SEALED, STATION, stamp(41, 40_100))
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "public"
         path.write_bytes(files["central-public.jwk"])
@@ -208,8 +210,7 @@ def make() -> dict[str, bytes]:
     files["ca.pem"], files["station.pem"] = certificates()
     messages = [(state(), "state.json")]
     messages += [
-        (wire.event_message(TOPICS, wire.encode_body(event)), name)
-        for name, event in events(sealed)
+        (wire.event_message(wire.encode_body(event)), name) for name, event in events(sealed)
     ]
     files["checkpoint-claims.json"] = claims([event for _, event in events(sealed)])
     token = signer(files["station.pem"]).sign(files["checkpoint-claims.json"], CHECKPOINT)

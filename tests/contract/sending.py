@@ -71,7 +71,7 @@ class Station:
 
     def keep(self, body: bytes) -> Message:
         self.digest = wire.body_hash(body)
-        self.sent.append(wire.event_message(self.topics, body))
+        self.sent.append(wire.event_message(body))
         return self.sent[-1]
 
     def visitors(self, many: int) -> list[Message]:
@@ -90,7 +90,7 @@ class Station:
 def altered(message: Message, **changes: str | int) -> Message:
     """An event message with another body, its envelope in step with it."""
     data = json.loads(message.payload)["data"] | changes
-    return wire.event_message(wire.Topics("", ""), canonical(data), topic=message.topic)
+    return wire.event_message(canonical(data), topic=message.topic)
 
 
 def elsewhere(message: Message, topic: str) -> Message:

@@ -94,7 +94,7 @@ def test_a_reason_comes_with_the_verdict_that_the_gate_gives() -> None:
 def test_an_example_is_what_the_code_sends(name: str) -> None:
     event = dict(golden.events(SEALED))[name]
     body = wire.encode_body(event)
-    assert wire.event_message(golden.TOPICS, body).payload == EXAMPLES[name]
+    assert wire.event_message(body).payload == EXAMPLES[name]
     assert wire.parse_event(EXAMPLES[name]) == (event, body)
 
 
@@ -257,7 +257,7 @@ def test_quality_and_retention_are_those_of_the_code() -> None:
         for operation in ASYNC["operations"].values()
     }
     body = wire.encode_body(next(golden.events(SEALED))[1])
-    assert retained["event"] is wire.event_message(golden.TOPICS, body).retain
+    assert retained["event"] is wire.event_message(body).retain
     assert retained["state"] is golden.state().retain
     assert set(retained) == set(ASYNC["channels"])
 

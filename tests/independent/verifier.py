@@ -14,6 +14,7 @@ import base64
 import hashlib
 import json
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 EDGE = 2**53
 CLOUD = {"specversion", "id", "source", "type", "time", "datacontenttype", "data"}
+CLIENT = x509.oid.ExtendedKeyUsageOID.CLIENT_AUTH
 SHORT = {8: "\\b", 9: "\\t", 10: "\\n", 12: "\\f", 13: "\\r", 34: '\\"', 92: "\\\\"}
 
 
@@ -55,7 +57,7 @@ def scalar(value: object) -> str:
 
 
 def quote(text: str) -> str:
-    return '"' + "".join(map(escape, text)) + '"'
+    return f'"{"".join(map(escape, text))}"'
 
 
 def escape(character: str) -> str:
@@ -76,9 +78,6 @@ def parse(payload: bytes) -> dict[str, Any]:
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     need(len(dict(pairs)) == len(pairs), "a key twice in one object")
     return dict(pairs)
-
-
-# Events
 
 
 def event(topic: str, payload: bytes) -> tuple[dict[str, Any], str]:
@@ -103,14 +102,9 @@ def event(topic: str, payload: bytes) -> tuple[dict[str, Any], str]:
         need(outer[name] == value, f"{name} is {outer[name]!r}, by the body {value!r}")
     need(payload == b'{"data":' + form + b"," + canonical(stated)[1:], "not in canonical form")
     need(whole(body, "sequence") >= 1, "sequence is below 1")
-    located(topic, body)
+    parts, own = topic.split("/"), [body["site"], body["source"], "event", body["type"]]
+    need(parts[4] != "event" or parts[2:] == own, topic)
     return body, hashlib.sha256(form).hexdigest()
-
-
-def located(topic: str, body: dict[str, Any]) -> None:
-    parts = topic.split("/")
-    if parts[4] == "event":
-        need(parts[2:] == [body["site"], body["source"], "event", body["type"]], topic)
 
 
 def whole(body: dict[str, Any], name: str) -> int:
@@ -121,21 +115,9 @@ def whole(body: dict[str, Any], name: str) -> int:
 
 
 def utc(wall_us: int) -> str:
-    """RFC 3339 of microseconds since 1970: days to a date by the civil calendar, by hand."""
+    """RFC 3339 of microseconds since 1970, by the calendar of the C library."""
     seconds, micro = divmod(wall_us, 1_000_000)
-    days, rest = divmod(seconds, 86400)
-    era, of_era = divmod(days + 719468, 146097)
-    year = (of_era - of_era // 1460 + of_era // 36524 - of_era // 146096) // 365
-    of_year = of_era - (365 * year + year // 4 - year // 100)
-    shifted = (5 * of_year + 2) // 153
-    day = of_year - (153 * shifted + 2) // 5 + 1
-    month = shifted + 3 if shifted < 10 else shifted - 9
-    year += era * 400 + (month <= 2)
-    hour, minute, second = rest // 3600, rest // 60 % 60, rest % 60
-    return f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micro:06}Z"
-
-
-# checkpoints
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{micro:06}Z"
 
 
 def unpad(text: str) -> bytes:
@@ -156,16 +138,18 @@ def checkpoint(topic: str, payload: bytes, authority: x509.Certificate) -> dict[
     need(header.get("typ") == "gatepost-checkpoint", f"typ is {header.get('typ')!r}")
     need("crit" not in header, "crit is not understood")
     try:
-        leaf = x509.load_der_x509_certificate(base64.b64decode(header["x5c"][0], validate=True))
-        leaf.verify_directly_issued_by(authority)
+        chain = [x509.load_der_x509_certificate(base64.b64decode(each)) for each in header["x5c"]]
+        trusted(chain, authority)
+        leaf = chain[0]
         signature(str(header.get("alg")), leaf.public_key(), parts)
-    except (InvalidSignature, KeyError, IndexError, ValueError, TypeError) as error:
+    except (InvalidSignature, KeyError, ValueError, TypeError) as error:
         raise Broken(f"certificate or signature: {error!r}") from error
     claims = parse(unpad(parts[1]))
     need(canonical(claims) == unpad(parts[1]), "claims are not in canonical form")
-    begin, end = leaf.not_valid_before_utc.timestamp(), leaf.not_valid_after_utc.timestamp()
     moment = whole(claims, "wall_us") / 1_000_000
-    need(begin <= moment <= end, "the certificate was not valid then")
+    for each in chain:
+        begin, end = each.not_valid_before_utc.timestamp(), each.not_valid_after_utc.timestamp()
+        need(begin <= moment <= end, "a certificate was not valid then")
     place = topic.split("/")
     names = [each.value for each in leaf.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)]
     need(names == [claims.get("source")] == [place[3]], f"signed by {names}")
@@ -173,6 +157,24 @@ def checkpoint(topic: str, payload: bytes, authority: x509.Certificate) -> dict[
     need(whole(claims, "sequence") >= 1, "sequence is below 1")
     need({type(claims.get(name)) for name in ("epoch", "hash")} == {str}, "epoch or hash")
     return claims
+
+
+def trusted(chain: list[x509.Certificate], authority: x509.Certificate) -> None:
+    """Each is issued by the next, the last by the authority; none does what it may not."""
+    need(1 <= len(chain) <= 4, f"{len(chain)} certificates")
+    above = [each for each in chain[1:] if each != authority] + [authority]
+    for below, (one, issuer) in enumerate(zip(chain, above, strict=False)):
+        one.verify_directly_issued_by(issuer)
+        basic, usage = said(issuer, x509.BasicConstraints), said(issuer, x509.KeyUsage)
+        need(basic and basic.ca and (not usage or usage.key_cert_sign), "issued by no authority")
+        need(basic.path_length is None or basic.path_length >= below, "the chain is too long")
+    basic, usage = said(chain[0], x509.BasicConstraints), said(chain[0], x509.KeyUsage)
+    need(not (basic and basic.ca) and (not usage or usage.digital_signature), "no station's")
+    need(CLIENT in (said(chain[0], x509.ExtendedKeyUsage) or [CLIENT]), "no client's certificate")
+
+
+def said(certificate: x509.Certificate, kind: Any) -> Any:
+    return next((each.value for each in certificate.extensions if each.oid == kind.oid), None)
 
 
 def signature(algorithm: str, key: object, parts: list[str]) -> None:
@@ -187,9 +189,6 @@ def signature(algorithm: str, key: object, parts: list[str]) -> None:
         raise Broken(f"algorithm {algorithm!r} does not fit the key")
 
 
-# sealed scans
-
-
 def unseal(token: str, jwk: dict[str, str]) -> bytes:
     """The plaintext of a JWE: ECDH-ES on X25519, Concat KDF by hand, A256GCM."""
     parts = token.split(".")
@@ -197,15 +196,14 @@ def unseal(token: str, jwk: dict[str, str]) -> bytes:
     header = parse(unpad(parts[0]))
     need((header.get("alg"), header.get("enc")) == ("ECDH-ES", "A256GCM"), "algorithms")
     need(header.get("kid") == jwk["kid"], f"sealed to key {header.get('kid')!r}")
-    need("zip" not in header and "crit" not in header, "zip or crit")
+    need(set(header) == {"alg", "enc", "kid", "epk"}, "more in the header than is understood")
     try:
         ephemeral = x25519.X25519PublicKey.from_public_bytes(unpad(header["epk"]["x"]))
     except (KeyError, TypeError, ValueError) as error:
         raise Broken(f"epk: {error!r}") from error
     shared = x25519.X25519PrivateKey.from_private_bytes(unpad(jwk["d"])).exchange(ephemeral)
-    other = sized(b"A256GCM") + sized(unpad(header.get("apu", "")))
-    other += sized(unpad(header.get("apv", ""))) + (256).to_bytes(4, "big")
-    key = hashlib.sha256((1).to_bytes(4, "big") + shared + other).digest()
+    info = b"\0\0\0\7A256GCM" + b"\0\0\0\0" * 2 + b"\0\0\1\0"  # no apu, no apv, 256 bits
+    key = hashlib.sha256(b"\0\0\0\1" + shared + info).digest()
     vector, sealed, tag = map(unpad, parts[2:])
     try:
         return AESGCM(key).decrypt(vector, sealed + tag, parts[0].encode())
@@ -213,11 +211,13 @@ def unseal(token: str, jwk: dict[str, str]) -> bytes:
         raise Broken("sealed to another key, or altered") from error
 
 
-def sized(data: bytes) -> bytes:
-    return len(data).to_bytes(4, "big") + data
-
-
-# the whole
+def opened(body: dict[str, Any], jwk: dict[str, str]) -> None:
+    """What is sealed in a scan: of this event, and of a length that tells nothing."""
+    plain = unseal(body["sealed"], jwk)
+    need(len(plain) % 256 == 0, "the plaintext is not padded")
+    told = parse(plain)
+    binding = ("source", "boot_id", "boot_us")
+    need(all(told.get(name) == body.get(name) for name in binding), "sealed for another event")
 
 
 def verify(
@@ -236,7 +236,7 @@ def verify(
                 known = chain.setdefault(body["sequence"], (digest, body["previous"]))
                 need(known[0] == digest, f"another event {body['sequence']} (a cloned card)")
                 if jwk and "sealed" in body:
-                    parse(unseal(body["sealed"], jwk))
+                    opened(body, jwk)
             elif kind == "checkpoint":
                 heads.append(checkpoint(topic, payload, authority))
         except Broken as broken:
@@ -276,21 +276,20 @@ def linked(
             yield f"{name}: the checkpoint signs another event {head['sequence']}"
 
 
+def read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
 def main(arguments: list[str]) -> int:
     if not 2 <= len(arguments) <= 3:
         sys.stderr.write(f"{__doc__}\n")
         return 2
     path = arguments[0] if arguments[0].endswith(".jsonl") else arguments[0] + "/messages.jsonl"
-    with open(arguments[1], "rb") as file:
-        authority = file.read()
-    jwk = None
-    if arguments[2:]:
-        with open(arguments[2], encoding="utf-8") as file:
-            jwk = json.load(file)
-    with open(path, encoding="utf-8") as file:
-        told = [json.loads(each) for each in file]
+    jwk = json.loads(read(arguments[2])) if arguments[2:] else None
+    told = [json.loads(each) for each in read(path).splitlines()]
     messages = [(each["topic"], each["payload"].encode()) for each in told]
-    problems = verify(messages, authority, jwk)
+    problems = verify(messages, read(arguments[1]), jwk)
     result = "\n".join(problems) or f"all holds: {len(messages)} messages"
     sys.stdout.write(f"{result}\n")
     return 1 if problems else 0

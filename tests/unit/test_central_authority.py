@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from gatepost.demo.authority import make_authority
+from gatepost.errors import KeyMaterialError
 from gatepost.sealing import load_public_key
-from gatepost.signing import common_name, load_certificates
+from gatepost.signing import Signer, common_name, load_certificates
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +42,34 @@ def test_everybody_trusts_everybody(tmp_path: Path, algorithm: Algorithm) -> Non
     )
     assert names.value.get_values_for_type(x509.DNSName) == ["localhost"]
     assert str(names.value.get_values_for_type(x509.IPAddress)[0]) == "127.0.0.1"
+
+
+def test_each_certificate_is_for_one_thing(tmp_path: Path) -> None:
+    made = make_authority(tmp_path, "st-7")
+    client, server = ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH
+    for path, use in (
+        (made.station_certificate, client),
+        (made.central_certificate, client),
+        (made.broker_certificate, server),
+    ):
+        told = load_certificates(path)[0].extensions
+        basic = told.get_extension_for_class(x509.BasicConstraints)
+        usage = told.get_extension_for_class(x509.KeyUsage)
+        assert (basic.critical, basic.value.ca) == (True, False)
+        assert (usage.critical, usage.value.digital_signature) == (True, True)
+        assert not usage.value.key_cert_sign
+        assert list(told.get_extension_for_class(x509.ExtendedKeyUsage).value) == [use]
+    told = load_certificates(made.ca)[0].extensions
+    basic = told.get_extension_for_class(x509.BasicConstraints)
+    assert (basic.critical, basic.value.ca, basic.value.path_length) == (True, True, 0)
+    usage = told.get_extension_for_class(x509.KeyUsage)
+    assert (usage.value.key_cert_sign, usage.value.digital_signature) == (True, False)
+
+
+def test_a_broker_signs_no_checkpoint(tmp_path: Path) -> None:
+    made = make_authority(tmp_path, "st-7")
+    with pytest.raises(KeyMaterialError, match="clientAuth"):
+        Signer(made.broker_certificate, made.broker_key)
 
 
 def test_secrets_are_for_their_owner_alone_also_when_made_again(tmp_path: Path) -> None:

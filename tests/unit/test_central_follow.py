@@ -261,7 +261,7 @@ def test_a_dead_station_s_events_count_once_its_checkpoint_is_reached(
     feed(follower, [*messages[:2], messages[4], dead.checkpoint(authority)])
     brought = [elsewhere(each, REPLAY) for each in messages]
     found = feed(follower, brought[:6])
-    assert "brought by st-2" in found[0].detail
+    assert "brought by 'st-2'" in found[0].detail
     assert not follower.complete("st-1")
     assert kinds(feed(follower, brought[6:])) == [K.EVENT, K.COMPLETE]
     assert follower.complete("st-1")

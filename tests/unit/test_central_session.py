@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import socket
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +14,7 @@ from gatepost.errors import BrokerError, KeyMaterialError
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Self
 
     from gatepost.central.session import Version
     from gatepost.demo.authority import Algorithm
@@ -151,3 +154,105 @@ def test_who_may_not_connect_is_told_so(tmp_path: Path, protocol: Version) -> No
         pytest.raises(BrokerError, match="Not authorized"),
     ):
         Session(HOST, broker.port, protocol=protocol).__enter__()
+
+
+# --- brokers that do not speak MQTT 5, or not at once
+
+_LEVEL_AT = 8  # of a CONNECT: fixed header (2), "MQTT" with its length (6)
+_ACCEPTED = {5: b"\x20\x03\x00\x00\x00", 4: b"\x20\x02\x00\x00"}
+_SUBACK = {5: b"\x90\x04\x00\x01\x00\x01", 4: b"\x90\x03\x00\x01\x01"}
+
+
+class Scripted:
+    """A broker that answers each CONNECT as it was told: by word, by closing or not at all."""
+
+    def __init__(self, *answers: bytes | None) -> None:
+        """Each of `answers`: b"" closes, None keeps silent; when they are over it accepts."""
+        self._answers = list(answers)
+        self._listener = socket.create_server((HOST, 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.levels: list[int] = []
+        self._links: list[socket.socket] = []
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join(5)
+        self.drop()
+
+    def drop(self) -> None:
+        """Close every connection."""
+        for link in self._links:
+            link.close()
+        self._links.clear()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                link, _ = self._listener.accept()
+            except OSError:
+                return
+            self._links.append(link)
+            self._converse(link)
+
+    def _converse(self, link: socket.socket) -> None:
+        link.settimeout(10)
+        level = link.recv(1000)[_LEVEL_AT]
+        self.levels.append(level)
+        answer = self._answers.pop(0) if self._answers else _ACCEPTED[level]
+        if answer is None:
+            return
+        if answer:
+            link.sendall(answer)
+        if answer != _ACCEPTED[level]:
+            link.close()
+        elif link.recv(1000):  # SUBSCRIBE
+            link.sendall(_SUBACK[level])
+
+
+def again(broker: Scripted, session: Session) -> str:
+    """The version of the session after this one."""
+    broker.drop()
+    many = len(broker.levels)
+    while len(broker.levels) == many or not session.connected:
+        session.next_message(0.05)
+    return session.protocol
+
+
+def test_silence_is_not_remembered() -> None:
+    with Scripted(None) as broker, Session(HOST, broker.port) as session:
+        assert session.protocol == "3.1.1"
+        assert again(broker, session) == "5"
+    assert broker.levels == [5, 4, 5]
+
+
+@pytest.mark.parametrize("answer", [b"", b"\x20\x03\x00\x84\x00", b"\x20\x02\x00\x01"])
+def test_a_refusal_is_remembered(answer: bytes) -> None:
+    with Scripted(answer) as broker, Session(HOST, broker.port) as session:
+        assert session.protocol == "3.1.1"
+        assert again(broker, session) == "3.1.1"
+    assert broker.levels == [5, 4, 4]
+
+
+def test_a_broker_that_has_learnt_mqtt_5_is_spoken_to_in_5() -> None:
+    answers = (b"\x20\x03\x00\x84\x00", _ACCEPTED[4], b"\x20\x02\x00\x01")
+    with Scripted(*answers) as broker, Session(HOST, broker.port) as session:
+        assert session.protocol == "3.1.1"
+        assert again(broker, session) == "5"
+    assert broker.levels == [5, 4, 4, 5]
+
+
+def test_a_refusal_of_both_is_not_remembered() -> None:
+    session_refused = (b"\x20\x03\x00\x84\x00", b"\x20\x02\x00\x05")
+    with Scripted(*session_refused) as broker:
+        session = Session(HOST, broker.port)
+        with pytest.raises(BrokerError):
+            session.__enter__()
+        with session:
+            assert session.protocol == "5"
+    assert broker.levels == [5, 4, 5]

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+import base64
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gatepost import contract
-from gatepost.central.unseal import load_private_key, read, unseal
+from gatepost import contract, wire
+from gatepost.central.unseal import load_private_key, read, unseal, unseal_event
 from gatepost.demo.authority import AuthorityFiles, make_authority
 from gatepost.errors import ContractError, KeyMaterialError
-from gatepost.model import Basis, Code, Direction, Kind, Scan
+from gatepost.model import Basis, Code, Direction, Event, Kind, Scan, Stamp
 from gatepost.sealing import Sealer, load_public_key, understood
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ PRIVATE = "central-private.EXAMPLE-ONLY.jwk"
 EXAMPLES = contract.examples()
 SEALED = EXAMPLES["sealed.jwe"].decode()
 KEY: dict[str, Any] = json.loads(EXAMPLES[PRIVATE])
+AT = Stamp("ab" * 16, 61_000_000, 1_700_000_000_000_000, True, 5)
 
 
 @pytest.fixture
@@ -39,9 +42,10 @@ def test_the_example_is_opened() -> None:
 def test_what_a_station_seals_is_opened(files: AuthorityFiles) -> None:
     scan = Scan(b"\xff\xfe", "\u0111", "qr", "front", Direction.IN, 1.0)
     code = Code(Kind.CCCD, identity="0*", basis=Basis.CITIZEN, weak=True)
-    sealed = Sealer(load_public_key(files.sealing_public)).seal(understood(scan, code))
+    sealed = Sealer(load_public_key(files.sealing_public)).seal(understood(scan, code, "st-1", AT))
     opened = unseal(sealed, load_private_key(files.sealing_private))
     assert (opened.data, opened.text, opened.weak) == (b"\xff\xfe", "\u0111", True)
+    assert (opened.source, opened.boot_id, opened.boot_us) == ("st-1", "ab" * 16, 61_000_000)
 
 
 def test_another_key_is_named(files: AuthorityFiles) -> None:
@@ -80,6 +84,90 @@ def test_what_holds_something_else_is_refused(text: str) -> None:
 def test_plain_of_a_site_without_sealing_is_read() -> None:
     plain = json.loads(EXAMPLES["event-4-scan-plain.json"])["data"]["plain"]
     assert (read(plain).data, read(plain).kind) == (b"\xff\x00poster", "site")
+
+
+# --- of which event
+
+
+def example(name: str) -> Event:
+    return wire.parse_event(EXAMPLES[name])[0]
+
+
+SEALED_EVENT = example("event-3-scan-sealed.json")
+PLAIN_EVENT = example("event-4-scan-plain.json")
+
+
+def test_what_is_of_this_event_is_opened() -> None:
+    assert unseal_event(SEALED_EVENT, KEY).text == "GP-EXAMPLE|nobody|0001"
+    assert unseal_event(PLAIN_EVENT, KEY).data == b"\xff\x00poster"
+
+
+@pytest.mark.parametrize("event", [SEALED_EVENT, PLAIN_EVENT], ids=["sealed", "plain"])
+def test_what_was_copied_from_another_event_is_refused(event: Event) -> None:
+    at = event.stamp
+    for other in (
+        replace(event, source="st-2"),
+        replace(event, stamp=replace(at, boot_id="cd" * 16)),
+        replace(event, stamp=replace(at, boot_us=at.boot_us + 1)),
+    ):
+        with pytest.raises(ContractError, match="another event"):
+            unseal_event(other, KEY)
+
+
+def test_in_what_is_no_scan_nothing_is_sealed() -> None:
+    with pytest.raises(ContractError, match="not a scan"):
+        unseal_event(example("event-5-fault.json"), KEY)
+
+
+def test_what_names_no_event_is_refused() -> None:
+    told = json.loads(EXAMPLES["sealed-plaintext.json"])
+    for name in ("source", "boot_id", "boot_us", "pad"):
+        with pytest.raises(ContractError, match="something else"):
+            read(json.dumps({key: value for key, value in told.items() if key != name}))
+
+
+def header(**changes: object) -> str:
+    head, rest = SEALED.split(".", 1)
+    told = json.loads(base64.urlsafe_b64decode(head + "==")) | changes
+    return base64.urlsafe_b64encode(json.dumps(told).encode()).decode().rstrip("=") + "." + rest
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"zip": "DEF"},
+        {"crit": ["exp"]},
+        {"alg": "dir"},
+        {"alg": []},
+        {"enc": None},
+        {"enc": {"a": 1}},
+        {"epk": None},
+        {"epk": "text"},
+        {"epk": {}},
+        {"epk": {"kty": "OKP", "crv": "X25519", "x": "A" * 43}},
+        {"epk": {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}},
+        {"kid": None},
+        {"kid": "\x1b" * 500},
+        {"kid": [[[]]]},
+    ],
+)
+def test_a_hostile_header_is_named_and_no_more(changes: dict[str, object]) -> None:
+    with pytest.raises((ContractError, KeyMaterialError)) as told:
+        unseal(header(**changes), KEY)
+    assert str(told.value).isprintable()
+    assert len(str(told.value)) < 200
+
+
+@pytest.mark.parametrize("times", [100, 800, 900, 950, 100_000])
+def test_nesting_in_a_header_is_named(times: int) -> None:
+    deep = b"[" * times + b"]" * times
+    inner = b'{"alg":1,"enc":2,"epk":3,"kid":' + deep + b"}"
+    for each in (deep, inner):
+        with pytest.raises(ContractError):
+            unseal(base64.urlsafe_b64encode(each).decode().rstrip("=") + "....", KEY)
+
+
+# --- keys
 
 
 def test_only_a_private_key_with_a_name_opens(tmp_path: Path, files: AuthorityFiles) -> None:

@@ -143,6 +143,20 @@ def test_visitors_are_shown_only_where_the_key_is_given(broker: Running, tmp_pat
 
 
 @needs_mosquitto
+def test_a_visitor_of_another_event_is_not_shown(broker: Running, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_bytes(EXAMPLES[PRIVATE])
+    told = [json.loads(each) for each in EXAMPLES["messages.jsonl"].splitlines()]
+    scan = next(each for each in told if "event-scan" in each["topic"].replace("/", "-"))
+    message = Message(scan["topic"], scan["payload"].encode())
+    with watching(broker, "--count", "1", "--unseal", str(key)) as watch:
+        send(broker, [altered(message, boot_us=7)])
+        _, lines, err = end(watch)
+    assert "GP-EXAMPLE" not in "".join(lines)
+    assert "another event" in err
+
+
+@needs_mosquitto
 def test_another_key_is_said_once_a_visitor_and_ends_nothing(
     broker: Running, authority: AuthorityFiles
 ) -> None:

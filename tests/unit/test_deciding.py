@@ -17,7 +17,7 @@ from gatepost.model import Cue, CueKind, Direction, Event, Scan, ScanRecord
 from gatepost.sealing import REGISTRY, Sealer
 from gatepost.spool import Spool, prepare
 from gatepost.timekeeping import stamp
-from gatepost.wire import Topics, decode_body, event_message, parse_event
+from gatepost.wire import decode_body, event_message, parse_event
 
 KEY = OKPKey.generate_key("X25519", {"kid": "central-1"})
 TEXT = "******509123|NGUYEN VAN A|1989-**-**|0|QID7f31a2|"
@@ -179,5 +179,5 @@ def test_an_event_message_parses_back(tmp_path: Path) -> None:
     office.show(TEXT)
     with Spool(office.path) as spool:
         for kept in spool.range(1, 2):
-            message = event_message(Topics("site-1", "gp-1"), kept.body, kept.sequence)
+            message = event_message(kept.body, kept.sequence)
             assert parse_event(message.payload) == (decode_body(kept.body), kept.body)

@@ -283,3 +283,15 @@ def test_one_daemon_a_folder(tmp_path: Path) -> None:
         pass
     with locked(tmp_path):
         pass
+
+
+def test_a_spool_with_events_of_a_later_firmware_is_whole(tmp_path: Path) -> None:
+    path = fresh(tmp_path)
+    with Spool(path) as spool:
+        body = spool.append(draft()).body.replace(b'"type":"fault"', b'"type":"tomorrow"')
+    database = connect(path)
+    database.execute("UPDATE event SET body = ? WHERE sequence = 2", (body,))
+    database.close()
+    fresh(tmp_path)
+    with Spool(path) as spool:
+        assert spool.verify() == 2

@@ -222,3 +222,19 @@ def test_a_full_card_does_not_stop_delivery(tmp_path: Path, signer: Signer) -> N
     line.clock.pass_(5)
     line.turn(20)
     assert set(line.sequences()) == set(range(1, 22))
+
+
+def test_after_a_move_old_events_keep_their_site(tmp_path: Path, signer: Signer) -> None:
+    line = Line(tmp_path, signer)
+    line.worker.close()
+    prepare(tmp_path, "gp-1", "site-2", stamp(line.clock, BOOT))
+    line.uplink.topics = Topics("site-2", "gp-1")
+    line.fill(1)
+    line.worker = line.uplink.run()
+    line.turn(6)
+    topics = [message.topic for message in line.broker.arrived if "/event/" in message.topic]
+    assert topics == [
+        "gatepost/v1/site-1/gp-1/event/epoch",
+        "gatepost/v1/site-2/gp-1/event/fault",
+    ]
+    assert line.broker.on("checkpoint")[0].topic == "gatepost/v1/site-2/gp-1/checkpoint"

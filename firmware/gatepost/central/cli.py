@@ -16,7 +16,7 @@ from gatepost.central import show
 from gatepost.central.findings import FindingKind
 from gatepost.central.follow import Follower
 from gatepost.central.session import EVERYTHING, Session, Tls
-from gatepost.central.unseal import Unsealed, load_private_key, read, unseal
+from gatepost.central.unseal import Unsealed, load_private_key, unseal, unseal_event
 from gatepost.errors import BrokerError, ContractError, GatepostError, KeyMaterialError, UsageError
 from gatepost.model import ScanRecord
 from gatepost.signing import load_certificates
@@ -204,10 +204,10 @@ def _interruptible(stopped: list[int]) -> Iterator[None]:
 
 
 def _visitor(finding: Finding, key: OKPKey) -> Unsealed | None:
-    record = finding.event.record if finding.event else None
-    if finding.kind is not FindingKind.EVENT or not isinstance(record, ScanRecord):
+    event = finding.event
+    if finding.kind is not FindingKind.EVENT or event is None:
         return None
-    return unseal(record.sealed, key) if record.sealed else read(record.plain)
+    return unseal_event(event, key) if isinstance(event.record, ScanRecord) else None
 
 
 # --- unseal

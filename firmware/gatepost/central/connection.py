@@ -27,6 +27,10 @@ _FAILURE = 0x80
 _UNSUPPORTED = {0x84, 0x01}  # "unsupported protocol version", MQTT 5 and 3.1.1
 
 
+class ProtocolSilence(ProtocolRefused):
+    """No word in answer to CONNECT: perhaps another version, perhaps only a slow line."""
+
+
 class _TlsSocket(ssl.SSLSocket):
     """Closed when its handshake fails, which paho would leave to the garbage collector."""
 
@@ -108,7 +112,8 @@ class Connection:
         """Connect and subscribe.
 
         `probe`: do not wait long for an answer to a CONNECT of MQTT 5: a broker of 3.1.1 may
-        misread it and wait for the rest. Raises BrokerError, ProtocolRefused among them.
+        misread it and wait for the rest. Raises BrokerError, ProtocolRefused and ProtocolSilence
+        among them.
         """
         if context is not None:
             self._client.tls_set_context(context)
@@ -138,11 +143,17 @@ class Connection:
         )
 
     def _judge(self) -> None:
-        """Raises when the broker refused us: by word, by closing or by silence."""
+        """Raises when the broker refused us: by word, by closing or by silence.
+
+        By closing also where paho keeps the word to itself (3.1.1 refused with 0x01).
+        """
         if self._answer == 0 and not self.ended:
             return
-        if self._answer in _UNSUPPORTED or (self._answer is None and self._five):
-            raise ProtocolRefused(f"{self._address} does not answer to MQTT {self._version}")
+        told = f"{self._address} does not answer to MQTT {self._version}"
+        if self._answer in _UNSUPPORTED or (self._answer is None and self.ended):
+            raise ProtocolRefused(f"{told}: {self._answer_text or self.ended}")
+        if self._answer is None and self._five:
+            raise ProtocolSilence(told)
         why = self._answer_text or self.ended or "no answer to CONNECT"
         raise BrokerError(f"{self._address} refuses {self._address.client_id}: {why}")
 

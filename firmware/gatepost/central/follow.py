@@ -20,6 +20,7 @@ from gatepost.errors import ContractError
 from gatepost.model import EpochRecord
 from gatepost.signing import CHECKPOINT, verify
 from gatepost.wire import body_hash, parse_checkpoint
+from gatepost.wire.bodies import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -118,7 +119,8 @@ class Follower:
             self._remember_end(body)
         kind, why = _PLACES[place]
         if not own:
-            why = f"brought by {got.station}: counts once its chain leads to a checkpoint; {why}"
+            by = quoted(got.station)
+            why = f"brought by {by}: counts once its chain leads to a checkpoint; {why}"
         found = [_of(got, kind, body, why)]
         if broke:
             found.append(_of(got, FindingKind.CHAIN_BROKEN, body, _NOT_LINKED))
@@ -163,15 +165,12 @@ class Follower:
         except ValueError as error:
             raise ContractError("not a JWS: not ASCII") from error
         at = _DAWN + timedelta(microseconds=got.now_us)
-        try:
-            signed = verify(token, CHECKPOINT, self._authorities, at)
-        except (RecursionError, TypeError) as error:  # joserfc, on headers of the wrong shape
-            raise ContractError(f"not a JWS: {error}") from error
+        signed = verify(token, CHECKPOINT, self._authorities, at)
         given = parse_checkpoint(signed.payload)
         if not signed.signer == given.source == got.station or given.site != got.site:
             raise ContractError(
-                f"of {given.source} at {given.site}, signed by {signed.signer!r}, on the topic of "
-                f"{got.station} at {got.site}"
+                f"of {given.source} at {given.site}, signed by {quoted(signed.signer)}, on the "
+                f"topic of {quoted(got.station)} at {quoted(got.site)}"
             )
         return given
 

@@ -12,7 +12,7 @@ from gatepost.canonical import canonical
 from gatepost.central.findings import Finding
 from gatepost.errors import ContractError
 from gatepost.wire import RECORDS, attributes, event_of
-from gatepost.wire.bodies import object_of
+from gatepost.wire.bodies import object_of, quoted
 
 if TYPE_CHECKING:
     from gatepost.central.findings import FindingKind
@@ -62,7 +62,7 @@ def parse_body(got: Received) -> Body:
         raise ContractError(wrong)
     for name, value in attributes(data).items():
         if outer.get(name) != value:
-            raise ContractError(f"{name}: the body says {value!r}, its envelope something else")
+            raise ContractError(f"{name}: the body says {quoted(value)}, its envelope another")
     if got.rest != "replay":
         _placed(got, data)
     return Body(
@@ -80,7 +80,8 @@ def _placed(got: Received, data: dict[str, Any]) -> None:
     """Only on replay may a station send what is not its own."""
     said = (data["site"], data["source"], f"event/{data['type']}")
     if said != (got.site, got.station, got.rest):
-        raise ContractError(f"topic: is {got.topic!r}, the body says {'/'.join(said)!r}")
+        own = quoted("/".join(said))
+        raise ContractError(f"topic: is {quoted(got.topic)}, the body says {own}")
 
 
 def parse_facts(got: Received) -> tuple[tuple[str, str | int], ...]:

@@ -16,7 +16,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from gatepost.central.connection import Address, Connection, Delivery, Tls
+from gatepost.central.connection import Address, Connection, Delivery, ProtocolSilence, Tls
 from gatepost.errors import BrokerError, ProtocolRefused
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ class Session:
         client_id: unique at the broker; two with one id throw each other out.
         topics: filters to subscribe to.
         persistent: let the broker keep what comes while we are away (needs a lasting client_id).
-        protocol: "auto" tries MQTT 5 first and remembers what worked.
+        protocol: "auto" tries MQTT 5 first, and 3.1.1 where that is refused, which is
+            remembered, or meets silence, which is not: a slow line must not cost MQTT 5.
     """
 
     def __init__(
@@ -61,7 +62,8 @@ class Session:
         self._address = Address(host, port, own, tuple(topics), persistent, keepalive_s)
         self._tls = tls
         self._auto = protocol == "auto"
-        self._version = "5" if protocol == "auto" else protocol
+        self._first: str = "5" if protocol == "auto" else protocol
+        self._version: str = self._first
         self._context: ssl.SSLContext | None = None
         self._connection: Connection | None = None
         self._waiting: deque[Delivery] = deque()
@@ -139,19 +141,21 @@ class Session:
     def _connect(self) -> None:
         """Connect with what worked last, then with the other version. Raises BrokerError."""
         try:
-            self._attempt()
-        except ProtocolRefused:
+            self._attempt(self._first)
+        except ProtocolRefused as error:
             if not self._auto:
                 raise
-            self._version = "3.1.1" if self._version == "5" else "5"
-            self._attempt()
+            other = "3.1.1" if self._first == "5" else "5"
+            self._attempt(other)
+            if not isinstance(error, ProtocolSilence):
+                self._first = other
         self._failures = 0
 
-    def _attempt(self) -> None:
-        connection = Connection(self._address, self._version, self._waiting)
+    def _attempt(self, version: str) -> None:
+        connection = Connection(self._address, version, self._waiting)
         try:
             connection.open(self._context, probe=self._auto)
         except BrokerError:
             connection.close()
             raise
-        self._connection = connection
+        self._connection, self._version = connection, version

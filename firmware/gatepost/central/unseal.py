@@ -13,10 +13,14 @@ from joserfc.jwk import OKPKey
 
 from gatepost import contract
 from gatepost.errors import ContractError, KeyMaterialError
+from gatepost.model import ScanRecord
+from gatepost.wire.bodies import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from gatepost.model import Event
 
 _REGISTRY = jwe.JWERegistry(algorithms=["ECDH-ES", "A256GCM"])
 _MOST_TOKEN = 256 * 1024
@@ -31,6 +35,7 @@ class Unsealed:
         basis: what `identity` rests on: compare within one basis only.
         weak: the identity is starred or partial: never ground for a decision.
         claims: what was understood; nothing of it was checked.
+        source, boot_id, boot_us: of the event for which it was sealed.
     """
 
     data: bytes
@@ -40,6 +45,9 @@ class Unsealed:
     identity: str
     weak: bool
     claims: tuple[tuple[str, str], ...]
+    source: str
+    boot_id: str
+    boot_us: int
 
     def told(self) -> dict[str, Any]:
         """The same for JSON; the bytes in hex."""
@@ -62,14 +70,30 @@ def unseal(token: str, private_jwk: OKPKey | Mapping[str, Any]) -> Unsealed:
     when it was altered or does not hold what it should.
     """
     key = private_jwk if isinstance(private_jwk, OKPKey) else _key(private_jwk)
-    header = _header(token)
-    if header.get("kid") != key.kid:
-        raise KeyMaterialError(f"sealed to key {str(header.get('kid'))[:80]!r}, not {key.kid!r}")
+    kid = _kid(token)
+    if kid != key.kid:
+        raise KeyMaterialError(f"sealed to key {quoted(kid)}, not {key.kid!r}")
     try:
         opened = jwe.decrypt_compact(token, key, registry=_REGISTRY)
-    except (JoseError, ValueError, TypeError, KeyError) as error:
-        raise ContractError(f"cannot be opened: {error}") from error
+    except (JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise ContractError(f"cannot be opened: {type(error).__name__}") from error
     return read(opened.plaintext or b"")
+
+
+def unseal_event(event: Event, private_jwk: OKPKey | Mapping[str, Any]) -> Unsealed:
+    """Open what a scan's event holds, sealed or plain, and check that it is of this event.
+
+    Anybody can copy a JWE into another event: it opens there too. Raises KeyMaterialError as
+    `unseal` does, ContractError also when it was sealed for another event.
+    """
+    record = event.record
+    if not isinstance(record, ScanRecord):
+        raise ContractError("not a scan: nothing is sealed in it")
+    opened = unseal(record.sealed, private_jwk) if record.sealed else read(record.plain)
+    said = (opened.source, opened.boot_id, opened.boot_us)
+    if said != (event.source, event.stamp.boot_id, event.stamp.boot_us):
+        raise ContractError("sealed: was made for another event (source, boot_id, boot_us)")
+    return opened
 
 
 def read(plaintext: bytes | str) -> Unsealed:
@@ -89,6 +113,9 @@ def read(plaintext: bytes | str) -> Unsealed:
         identity=told["identity"],
         weak=told["weak"] == "yes",
         claims=tuple(told["claims"].items()),
+        source=told["source"],
+        boot_id=told["boot_id"],
+        boot_us=told["boot_us"],
     )
 
 
@@ -102,16 +129,20 @@ def _key(jwk: Any) -> OKPKey:
     return key
 
 
-def _header(token: str) -> dict[str, Any]:
+def _kid(token: str) -> str:
+    """To which key it was sealed. Its header is ours alone: nothing zipped, no other key."""
     if len(token) > _MOST_TOKEN:
         raise ContractError(f"{len(token)} characters, at most {_MOST_TOKEN}")
     try:
         header = json.loads(_unpad(token.partition(".")[0]))
     except (ValueError, RecursionError) as error:
         raise ContractError(f"not a JWE: {error}") from error
-    if not isinstance(header, dict):
-        raise ContractError("not a JWE: its header is no object")
-    return header
+    if not isinstance(header, dict) or header.keys() != {"alg", "enc", "kid", "epk"}:
+        raise ContractError("not a JWE of ours: its header must hold alg, enc, kid and epk alone")
+    kid = header["kid"]
+    if type(kid) is not str:
+        raise ContractError("not a JWE of ours: kid must be a string")
+    return kid
 
 
 def _unpad(text: str) -> bytes:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SCHEMAS = ("event", "checkpoint", "state", "health", "sealed")
+_MOST_PLACE = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,14 @@ def validator(name: str) -> Draft202012Validator:
 
 def problem(name: str, value: Any) -> str:
     """What is wrong with a parsed message by one of `SCHEMAS`, in a line; "" if nothing is."""
-    errors = sorted(validator(name).iter_errors(value), key=lambda each: each.json_path)
+    try:
+        errors = sorted(validator(name).iter_errors(value), key=lambda each: each.json_path)
+    except RecursionError:  # jsonschema writes out what is wrong, however deep it is
+        return "$: nested too deeply"
     if not errors:
         return ""
-    return f"{errors[0].json_path}: {errors[0].validator} does not hold"
+    place = ascii(errors[0].json_path[:_MOST_PLACE])[1:-1]  # it may hold a sender's own words
+    return f"{place[:_MOST_PLACE]}: {errors[0].validator} does not hold"
 
 
 def examples() -> Mapping[str, bytes]:

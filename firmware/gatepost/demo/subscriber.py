@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 from gatepost.central.findings import Finding, FindingKind
 from gatepost.central.follow import Follower
 from gatepost.central.session import Session, Tls
-from gatepost.central.unseal import load_private_key, unseal
+from gatepost.central.unseal import load_private_key, unseal_event
 from gatepost.demo.tally import Arrival
 from gatepost.errors import GatepostError
 from gatepost.model import ScanRecord
@@ -97,7 +97,7 @@ class Subscriber:
         if not isinstance(record, ScanRecord):
             return None
         try:
-            text = unseal(record.sealed, self._key).text
+            text = unseal_event(event, self._key).text
         except GatepostError as error:  # then the visitor it belongs to is missing in the table
             text = f"cannot be opened: {error}"
         return Arrival(

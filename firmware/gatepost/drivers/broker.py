@@ -177,11 +177,11 @@ class PahoBroker:
         self._drop()
         if session.answer in _UNSUPPORTED:
             raise ProtocolRefused(f"{host}:{port} refuses MQTT {self._version}")
-        if session.answer is None and self._version == "5":
-            # Brokers of 3.1.1 only close in silence, or leave us waiting (amqtt).
-            raise ProtocolRefused(f"{host}:{port}: {session.ended} (MQTT 5)")
-        told = session.answer_text or session.ended
-        raise BrokerError(f"{host}:{port} refuses station {self._client_id}: {told}")
+        if session.answer is None:
+            # Brokers of one version only close in silence, or leave us waiting (amqtt at 5).
+            raise ProtocolRefused(f"{host}:{port}: {session.ended} (MQTT {self._version})")
+        told = f"refuses station {self._client_id}: {session.answer_text}"
+        raise BrokerError(f"{host}:{port} {told}")
 
     def exchange(self, batch: Sequence[Message], wait_s: float) -> Exchange:
         """Send, then wait for whatever comes. Raises BrokerError when the session is over."""

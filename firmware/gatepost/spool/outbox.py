@@ -16,7 +16,7 @@ from gatepost.errors import SpoolDamaged, SpoolError, SpoolFull
 from gatepost.model import Draft, Event
 from gatepost.ranges import RangeSet
 from gatepost.spool.database import check_version, configure, connect, translated
-from gatepost.wire import NO_HASH, body_hash, decode_body, encode_body
+from gatepost.wire import NO_HASH, body_hash, encode_body, links_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -230,12 +230,13 @@ class Spool:
 def check_chain(path: Path, epoch: str, events: Iterable[Kept]) -> int:
     """Check that `events` follow each other without a break; returns how many there are.
 
-    The first may be any: what came before it may have been delivered and left.
+    The first may be any: what came before it may have been delivered and left. Only the links
+    are looked at: a firmware that was rolled back meets events of types that it does not know.
     """
     count, expected, previous = 0, 0, ""
     for kept in events:
         try:
-            event = decode_body(kept.body)
+            event = links_of(kept.body)
         except ValueError as error:
             raise SpoolDamaged(f"{path}: event {kept.sequence}: {error}") from error
         wrong = (

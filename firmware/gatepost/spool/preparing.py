@@ -106,7 +106,7 @@ def _leftovers(path: Path) -> list[Path]:
 
 
 def _epoch_record(cause: str, former: Head | None) -> EpochRecord:
-    if former is None:
+    if former is None or former.sequence == 0:
         return EpochRecord(cause)
     return EpochRecord(cause, former.epoch, former.sequence, former.hash)
 

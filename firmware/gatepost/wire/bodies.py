@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from gatepost.canonical import canonical
@@ -37,6 +37,9 @@ EDGE = 2**53
 HEX32 = re.compile(r"[0-9a-f]{32}")
 HEX64 = re.compile(r"[0-9a-f]{64}")
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+TYPE = re.compile(r"[a-z0-9-]+")
+KEY = re.compile(r"[ -~]+")
+_QUOTED = 80
 
 RECORDS: dict[str, type[Record]] = {
     "scan": ScanRecord,
@@ -47,6 +50,13 @@ RECORDS: dict[str, type[Record]] = {
 }
 _TYPE_OF: dict[type[Record], str] = {kind: name for name, kind in RECORDS.items()}
 CLOCK = {True: "synchronised", False: "unsynchronised"}
+# What is narrower than its type says, where it is present.
+_PATTERNS = {
+    "former_epoch": HEX32,
+    "former_hash": HEX64,
+    "state": re.compile(r"failed|recovered"),
+}
+_LEAST = {"former_sequence": 1, "offset_bound_us": 0}
 
 
 def event_type(record: Record) -> str:
@@ -93,11 +103,10 @@ def decode_body(body: bytes) -> Event:
 def event_of(data: Mapping[str, Any]) -> Event:
     """The event in a parsed body. Raises ContractError with the key that is wrong."""
     for name, value in data.items():
-        if type(value) is not str and not (type(value) is int and -EDGE < value < EDGE):
-            raise ContractError(f"{name}: must be a string or a whole number below 2^53")
+        _scalar(name, value)
     kind = RECORDS.get(text_of(data, "type"))
     if kind is None:
-        raise ContractError(f"type: unknown event type {data['type']!r}")
+        raise ContractError(f"type: unknown event type {quoted(data['type'])}")
     values: dict[str, Any] = {item.name: _field(data, item.name, item) for item in fields(kind)}
     if kind is ScanRecord:
         values |= _closed(values)
@@ -114,16 +123,54 @@ def event_of(data: Mapping[str, Any]) -> Event:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Links:
+    """What ties a body to its place in a chain: all that a spool must know of an event."""
+
+    type: str
+    source: str
+    epoch: str
+    sequence: int
+    previous: str
+
+
+def links_of(body: bytes) -> Links:
+    """The links of a body, of whatever version: its type and the rest of it may be unknown.
+
+    A firmware that was rolled back must not take a healthy spool for a damaged one. Raises
+    ContractError when it is no body at all.
+    """
+    data = object_of(body)
+    return Links(
+        type=text_of(data, "type", TYPE),
+        source=text_of(data, "source", NAME),
+        epoch=text_of(data, "epoch", HEX32),
+        sequence=number_of(data, "sequence", least=1),
+        previous=text_of(data, "previous", HEX64),
+    )
+
+
+def _scalar(name: str, value: object) -> None:
+    """Only what has a canonical form in every language may stand in a body."""
+    if not KEY.fullmatch(name):
+        raise ContractError(f"{quoted(name)}: a key must be printable ASCII")
+    if type(value) is str:
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise ContractError(f"{quoted(name)}: holds half of a surrogate pair") from error
+    elif type(value) is not int or not -EDGE < value < EDGE:
+        raise ContractError(f"{quoted(name)}: must be a string or a whole number below 2^53")
+
+
 def _closed(values: Mapping[str, Any]) -> dict[str, Any]:
     """The words of closed lists; kinds, reasons and symbologies may grow, these may not."""
-    try:
-        closed = {
-            "direction": Direction(values["direction"]),
-            "trust": Trust(values["trust"]),
-            "verdict": Verdict(values["verdict"]),
-        }
-    except ValueError as error:
-        raise ContractError(f"scan: {error}") from error
+    closed: dict[str, Any] = {}
+    for name, words in (("direction", Direction), ("trust", Trust), ("verdict", Verdict)):
+        try:
+            closed[name] = words(values[name])
+        except ValueError as error:
+            raise ContractError(f"{name}: is {quoted(values[name])}") from error
     if closed["direction"] is Direction.AUTO:
         raise ContractError("direction: an event's is in, out or none")
     return closed
@@ -133,7 +180,7 @@ def stamp_of(data: Mapping[str, Any]) -> Stamp:
     """The times in a body. Raises ContractError."""
     clock = text_of(data, "clock")
     if clock not in CLOCK.values():
-        raise ContractError(f"clock: is {clock!r}")
+        raise ContractError(f"clock: is {quoted(clock)}")
     return Stamp(
         boot_id=text_of(data, "boot_id", HEX32),
         boot_us=number_of(data, "boot_us", least=0),
@@ -146,7 +193,17 @@ def stamp_of(data: Mapping[str, Any]) -> Stamp:
 def _field(data: Mapping[str, Any], name: str, item: Any) -> Any:
     if name not in data and item.default is not MISSING:
         return item.default
-    return number_of(data, name) if item.type == "int" else text_of(data, name)
+    if item.type == "int":
+        return number_of(data, name, _LEAST.get(name, -EDGE + 1))
+    return text_of(data, name, _PATTERNS.get(name))
+
+
+def quoted(value: object) -> str:
+    """Foreign text for an error or a log: short and printable.
+
+    Never the `repr` of anything else: that of nested lists recurses without end.
+    """
+    return repr(value[:_QUOTED])[:_QUOTED] if type(value) is str else type(value).__name__
 
 
 def text_of(data: Mapping[str, Any], name: str, pattern: re.Pattern[str] | None = None) -> str:

@@ -18,6 +18,7 @@ from gatepost.wire.bodies import (
     event_of,
     number_of,
     object_of,
+    quoted,
     stamp_of,
     text_of,
 )
@@ -80,9 +81,10 @@ def attributes(data: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def event_message(topics: Topics, body: bytes, token: int = 0, topic: str = "") -> Message:
-    """The MQTT message of a kept body: the same bytes whenever it is sent.
+def event_message(body: bytes, token: int = 0, topic: str = "") -> Message:
+    """The MQTT message of a kept body: the same bytes and topic whenever it is sent.
 
+    The topic names the site of the body: an event is where it happened, also after a move.
     `data` sorts before every other attribute, so the canonical form of the whole is the
     body between two constant parts: a drain of 100,000 events is not slowed by encoding.
     """
@@ -90,7 +92,7 @@ def event_message(topics: Topics, body: bytes, token: int = 0, topic: str = "") 
     mirrored = attributes(data)
     rest = canonical(mirrored)
     return Message(
-        topic=topic or topics.event(data["type"]),
+        topic=topic or Topics(data["site"], data["source"]).event(data["type"]),
         payload=b'{"data":' + body + b"," + rest[1:],
         content_type=CONTENT_TYPE,
         properties=tuple(mirrored.items()),
@@ -111,7 +113,8 @@ def parse_event(payload: bytes) -> tuple[Event, bytes]:
     event = event_of(data)
     for name, value in attributes(data).items():
         if outer.get(name) != value:
-            raise ContractError(f"{name}: is {outer.get(name)!r}, the body says {value!r}")
+            said = quoted(outer.get(name))
+            raise ContractError(f"{name}: is {said}, the body says {quoted(value)}")
     return event, canonical(data)
 
 
