@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import sys
 from datetime import time
@@ -14,7 +15,7 @@ from gatepost.conditions import Conditions
 from gatepost.config import CameraReader, FramesReader, SerialReader, V4l2Reader
 from gatepost.deciding import Day, Deciding
 from gatepost.decoding import build_decoder
-from gatepost.drivers.broker import PahoBroker, tls_context
+from gatepost.drivers.broker import PahoBroker
 from gatepost.drivers.buzzer import Buzzer
 from gatepost.drivers.frames import FrameReplay
 from gatepost.drivers.lamp import Lamp
@@ -24,16 +25,14 @@ from gatepost.drivers.picamera import PiCamera
 from gatepost.drivers.relay import Relay
 from gatepost.drivers.usb_serial import SerialTexts
 from gatepost.drivers.v4l2 import V4l2Camera
-from gatepost.errors import ConfigError, KeyMaterialError
 from gatepost.gate import Gate, Rules
 from gatepost.health import Health
+from gatepost.keys import keys_of, tls_of
 from gatepost.mailbox import Mailbox
 from gatepost.model import Cue, Direction, Message, Scan
 from gatepost.presentations import FrameReader, TextReader
 from gatepost.reading import reading
-from gatepost.sealing import Sealer, load_public_key
 from gatepost.signalling import showing, signalling
-from gatepost.signing import Signer
 from gatepost.spool import prepare
 from gatepost.station import Station
 from gatepost.supervisor import Worker
@@ -42,46 +41,22 @@ from gatepost.uplink import Uplink
 from gatepost.wire import Topics
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Mapping
     from pathlib import Path
 
     from gatepost.config import Config, ReaderConfig
     from gatepost.ports import Clock, FrameSource, Reader, Signal
+    from gatepost.signing import Signer
 
+_LOG = logging.getLogger(__name__)
 _SCANS = 32
 _SECOND_OPINION_EVERY = 10  # frames without anything code-like: zbar costs a whole frame's time
-
-
-def keys_of(config: Config) -> tuple[Signer, Sealer | None]:
-    """The station's key and the central one. Raises ConfigError with what does not fit."""
-    problems = []
-    signer = sealer = None
-    try:
-        signer = Signer(config.station.certificate, config.station.key)
-        if signer.name != config.station.id:
-            told = f"names {signer.name!r}, not this station {config.station.id!r}"
-            problems.append(f"station.certificate: {config.station.certificate}: {told}")
-    except KeyMaterialError as error:
-        problems.append(f"station.key or certificate: {error}")
-    try:
-        if config.central.sealing_key is not None:
-            sealer = Sealer(load_public_key(config.central.sealing_key))
-    except KeyMaterialError as error:
-        problems.append(f"central.sealing_key: {error}")
-    if signer is not None:  # else the key's own fault would be told as the broker's, too
-        try:
-            _tls(config)
-        except KeyMaterialError as error:
-            problems.append(f"broker.ca: {error}")
-    if problems or signer is None:
-        raise ConfigError(problems)
-    return signer, sealer
 
 
 def build(config: Config) -> Station:
     """A station of real drivers, its spool prepared. Raises ConfigError, SpoolError."""
     signer, sealer = keys_of(config)
+    _announce(config)
     clock, boot = SystemClock(), boot_id()
     spool_path = prepare(
         config.station.data, config.station.id, config.station.site, stamp(clock, boot)
@@ -125,10 +100,16 @@ def build(config: Config) -> Station:
     )
 
 
-def _tls(config: Config) -> ssl.SSLContext | None:
-    if not config.broker.tls or config.broker.ca is None:
-        return None
-    return tls_context(config.broker.ca, config.station.certificate, config.station.key)
+def _announce(config: Config) -> None:
+    readers = ", ".join(f"{each.name} ({each.direction})" for each in config.reader)
+    fields = {
+        "station": config.station.id,
+        "site": config.station.site,
+        "version": __version__,
+        "readers": readers,
+        "sealed": "yes" if config.central.sealing_key else "NO",
+    }
+    _LOG.info("starting", extra={"fields": fields})
 
 
 def _counts(readers: list[Reader], uplink: Uplink) -> Mapping[str, int]:
@@ -184,7 +165,7 @@ def _uplink(
         keepalive_s=config.broker.keepalive_s,
         window=config.broker.window,
         protocol=config.broker.protocol,
-        tls=_tls(config),
+        tls=tls_of(config),
     )
     return Uplink(
         spool_path=spool_path,

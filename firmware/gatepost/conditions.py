@@ -23,14 +23,20 @@ class Conditions:
         self._lock = threading.Lock()
         self._parts: dict[str, str] = {}
 
-    def raise_(self, part: str, text: str) -> None:
-        """`part` fails: `text` says how, in a few words, without any visitor's data."""
+    def raise_(self, part: str, text: str, why: str = "") -> None:
+        """`part` fails.
+
+        Args:
+            part: what the technician knows it by.
+            text: how, in a word or two: it stands on the screen.
+            why: the whole reason, for the log; no visitor's data.
+        """
         with self._lock:
             if self._parts.get(part) == text:
                 return
             self._parts[part] = text
             self._cue(Cue(CueKind.TROUBLE, detail=f"{part}: {text}"))
-        _LOG.warning("trouble", extra={"fields": {"part": part, "what": text}})
+        _LOG.warning("trouble", extra={"fields": {"part": part, "what": text, "why": why}})
 
     def clear(self, part: str) -> None:
         """`part` works (again)."""

@@ -110,7 +110,7 @@ class Deciding:
         try:
             kept = spool.append(draft)
         except SpoolFull as error:
-            self.conditions.raise_("spool", "station full")
+            self.conditions.raise_("spool", "station full", why=str(error))
             self.cue(Cue(CueKind.TROUBLE, detail="station full", reader=scan.reader))
             _LOG.error("a scan was refused", exc_info=error)
             return

@@ -76,8 +76,8 @@ def _turns(
 
 def _trouble(reader: Reader, error: DeviceError, conditions: Conditions) -> None:
     absent = isinstance(error, DeviceAbsent)
-    conditions.raise_(f"reader {reader.name}", "absent" if absent else "failed")
-    _LOG.debug("reader failed", extra={"fields": {"why": str(error)}})
+    what = "absent" if absent else "failed"
+    conditions.raise_(f"reader {reader.name}", what, why=str(error))
 
 
 def _hand_on(

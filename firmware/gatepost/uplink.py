@@ -131,9 +131,12 @@ class Uplink:
         wait_s = self.backoff.next_s()
         self._retry_at = self.clock.boottime() + wait_s
         self._in_flight.clear()
+        known = not self.facts.connected and self.facts.why == str(error)
+        told = "broker lost" if self.facts.connected else "broker not reached"
         self.facts.connected, self.facts.why = False, str(error)
         fields = {"why": str(error), "retry_in_s": round(wait_s, 1)}
-        _LOG.warning("broker lost", extra={"fields": fields})
+        # The same reason again and again is told once: an outage may last for days.
+        _LOG.log(logging.DEBUG if known else logging.WARNING, told, extra={"fields": fields})
 
     def _turn(self, spool: Spool) -> None:
         now = self.clock.boottime()

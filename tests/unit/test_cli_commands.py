@@ -239,3 +239,41 @@ def test_run_ends_with_its_reason_whatever_is_stuck(held: str, status: int) -> N
         [sys.executable, "-c", code], capture_output=True, check=False, timeout=30, text=True
     )
     assert (told.returncode, told.stderr) == (status, "the reason\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "extra"), [("run", "station"), ("demo", "demo"), ("decode", "station")]
+)
+def test_a_base_install_says_which_extra_is_missing(command: str, extra: str) -> None:
+    """In a process of its own in which the libraries of a station cannot be imported."""
+    words = {"run": ["--config", "x.toml"], "demo": [], "decode": ["."]}[command]
+    code = f"""
+import sys
+class Nothing:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {{"numpy", "cv2", "zxingcpp", "zbar", "gpiozero", "segno"}}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Nothing())
+from gatepost.cli import main
+sys.exit(main({[command, *words]!r}))
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=30
+    )
+    assert told.returncode == 2
+    assert "Traceback" not in told.stderr
+    assert f"pip install 'gatepost[{extra}]'" in told.stderr
+
+
+def test_a_full_disk_behind_standard_output_is_told() -> None:
+    with Path("/dev/full").open("w") as full:
+        told = subprocess.run(
+            [sys.executable, "-m", "gatepost", "--version"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+    assert told.returncode == 1
+    assert told.stderr == "gatepost: cannot write: No space left on device\n"

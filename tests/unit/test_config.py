@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatepost.build import keys_of
 from gatepost.config import Config, FramesReader, GateConfig, SerialReader, load, parse
 from gatepost.config.lines import Lines
 from gatepost.config.schema import PLAIN_TEXT_WORDS, READER_TYPES
 from gatepost.demo.authority import make_authority
 from gatepost.errors import ConfigError
+from gatepost.keys import keys_of
 
 GOOD = """\
 [station]

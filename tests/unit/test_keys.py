@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gatepost.build import keys_of
+from gatepost.keys import keys_of
 from gatepost.config import Config, load
 from gatepost.demo.authority import AuthorityFiles, make_authority
 from gatepost.errors import ConfigError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 
@@ -34,6 +35,12 @@ def main(argv: list[str] | None = None) -> int:
         # say "Exception ignored": let that go nowhere, as its documentation of SIGPIPE shows.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EIO}:
+            raise  # a bug: what is foreign is translated where it is met
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(f"gatepost: cannot write: {error.strerror}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130  # as shells tell it: 128 + SIGINT
 
@@ -56,6 +63,12 @@ def _run(argv: list[str] | None) -> int:
     except GatepostError as error:
         print(f"gatepost: {error}", file=sys.stderr)
         return 1
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "gatepost":
+            raise  # ours: a bug
+        extra = f"gatepost[{args.extra}]"
+        print(f"gatepost: this needs {error.name}: pip install '{extra}'", file=sys.stderr)
+        return 2
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -66,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"gatepost {__version__}")
-    parser.set_defaults(run=None)
+    parser.set_defaults(run=None, extra="station")
     commands = parser.add_subparsers(metavar="COMMAND")
     for command in (run, demo, decode, check, spool):
         command.add_parser(commands)

@@ -29,9 +29,9 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check; 0 when it is good, 2 when it has problems."""
-    from gatepost.build import keys_of
     from gatepost.config import load
     from gatepost.errors import ConfigError
+    from gatepost.keys import keys_of
 
     try:
         config = load(args.file)

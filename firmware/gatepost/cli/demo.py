@@ -31,7 +31,7 @@ def add_parser(commands: Any) -> None:
         "--port", type=_port, default=0, help="of the broker, to look on; default: 1883 or free"
     )
     parser.add_argument("--json", action="store_true", help="the table as one JSON object")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, extra="demo")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -37,6 +37,7 @@ def run(args: argparse.Namespace) -> int:
     from gatepost.spool import locked
     from gatepost.supervisor import systemd_notifier
 
+    os.umask(0o077)  # the spool is nobody else's business
     config = load(args.config)
     set_up(config.log.format, config.log.level)
     with locked(config.station.data):

@@ -127,7 +127,7 @@ class PahoBroker:
                 raise
             self._version = "3.1.1" if self._version == "5" else "5"
             self._settled = not self._session.silent
-            _LOG.info("trying another MQTT", extra={"fields": {"version": self._version}})
+            _LOG.debug("trying another MQTT", extra={"fields": {"version": self._version}})
             if self._version == "5":  # both were refused: let the caller wait before the next
                 raise BrokerError(str(error)) from error
             self._connect(will)
@@ -179,9 +179,17 @@ class PahoBroker:
             raise ProtocolRefused(f"{host}:{port} refuses MQTT {self._version}")
         if session.answer is None:
             # Brokers of one version only close in silence, or leave us waiting (amqtt at 5).
-            raise ProtocolRefused(f"{host}:{port}: {session.ended} (MQTT {self._version})")
+            raise ProtocolRefused(f"{host}:{port}: {self._silence(session)}")
         told = f"refuses station {self._client_id}: {session.answer_text}"
         raise BrokerError(f"{host}:{port} {told}")
+
+    def _silence(self, session: _Session) -> str:
+        """Why there was no CONNACK, as far as can be guessed: TLS 1.3 tells of a refused client
+        certificate only after its own handshake, by closing."""
+        if session.silent:
+            return f"{session.ended} (MQTT {self._version})"
+        hint = "; perhaps it does not accept our certificate" if self._tls else ""
+        return f"closed in answer to CONNECT with MQTT {self._version}{hint}"
 
     def exchange(self, batch: Sequence[Message], wait_s: float) -> Exchange:
         """Send, then wait for whatever comes. Raises BrokerError when the session is over."""
