@@ -265,10 +265,10 @@ sys.exit(main({[command, *words]!r}))
     assert f"pip install 'gatepost[{extra}]'" in told.stderr
 
 
-def test_a_full_disk_behind_standard_output_is_told() -> None:
+def test_a_full_disk_behind_standard_output_is_told(tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full:
         told = subprocess.run(
-            [sys.executable, "-m", "gatepost", "--version"],
+            [sys.executable, "-m", "gatepost", "check-config", "--json", str(tmp_path)],
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,

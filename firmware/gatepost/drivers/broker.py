@@ -184,8 +184,10 @@ class PahoBroker:
         raise BrokerError(f"{host}:{port} {told}")
 
     def _silence(self, session: _Session) -> str:
-        """Why there was no CONNACK, as far as can be guessed: TLS 1.3 tells of a refused client
-        certificate only after its own handshake, by closing."""
+        """Why there was no CONNACK, as far as can be guessed.
+
+        TLS 1.3 tells of a refused client certificate only after its handshake, by closing.
+        """
         if session.silent:
             return f"{session.ended} (MQTT {self._version})"
         hint = "; perhaps it does not accept our certificate" if self._tls else ""
