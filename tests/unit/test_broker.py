@@ -92,7 +92,7 @@ def test_mutual_tls(tmp_path: Path) -> None:
         link.disconnect()
         strangers = make_authority(tmp_path / "strangers", "gp-1")
         foreign = tls_context(files.ca, strangers.station_certificate, strangers.station_key)
-        with pytest.raises(BrokerError):
+        with pytest.raises(BrokerError, match="perhaps it does not accept our certificate"):
             broker(running.port, tls=foreign).connect(WILL)
         distrustful = tls_context(strangers.ca, files.station_certificate, files.station_key)
         with pytest.raises(BrokerError, match="certificate"):
