@@ -170,10 +170,10 @@ class Uplink:
     def _next(self, spool: Spool) -> list[Kept]:
         """Events to send: half of the free places for the newest, half for the oldest.
 
-        Places are filled when half of them are free, so that a drain asks the spool seldom.
+        Places are filled when a quarter is free, so that a drain asks the spool seldom.
         """
         free = self.window - len(self._in_flight)
-        if free * 2 < self.window:
+        if free * 4 < self.window:
             return []
         skip = self._in_flight.keys() | self._parked.keys()
         newest = spool.pending("newest", (free + 1) // 2, skip)

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 
+from gatepost.drivers.publishing import Packed, turn
 from gatepost.errors import BrokerError, KeyMaterialError, ProtocolRefused
 from gatepost.model import Message
 from gatepost.ports import Exchange
@@ -215,7 +214,7 @@ class PahoBroker:
         return Exchange((), ())
 
     def _publish(self, client: mqtt.Client, session: _Session, message: Message) -> None:
-        properties = _properties(message) if self._version == "5" else None
+        properties = Packed(message) if self._version == "5" else None
         told = client.publish(
             message.topic, message.payload, qos=1, retain=message.retain, properties=properties
         )
@@ -226,7 +225,7 @@ class PahoBroker:
 
     def _turn(self, client: mqtt.Client, wait_s: float) -> None:
         """One turn of paho's loop."""
-        code = client.loop(timeout=wait_s)
+        code = turn(client, wait_s)
         if code != mqtt.MQTT_ERR_SUCCESS and not self._session.ended:
             self._session.ended = mqtt.error_string(code)
 
@@ -273,13 +272,6 @@ def _listen(client: mqtt.Client, session: _Session) -> None:
     client.on_disconnect = on_disconnect
     client.on_publish = on_publish
     client.on_message = on_message
-
-
-def _properties(message: Message) -> Properties:
-    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-    properties.ContentType = message.content_type
-    properties.UserProperty = list(message.properties)
-    return properties
 
 
 def _taken(session: _Session) -> Exchange:
