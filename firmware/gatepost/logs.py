@@ -19,8 +19,14 @@ class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         when = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
         words = [f"{when}Z", record.levelname.lower(), plain(record.getMessage())]
-        words += [f"{name}={plain(value)}" for name, value in _fields(record).items()]
+        words += [f"{name}={_word(value)}" for name, value in _fields(record).items()]
         return " ".join(words)
+
+
+def _word(value: object) -> str:
+    """A value in the text form: in quotes where it would not end at the next blank."""
+    shown = plain(value)
+    return json.dumps(shown, ensure_ascii=False) if any(c in shown for c in ' ="') else shown
 
 
 class _Json(logging.Formatter):

@@ -146,6 +146,19 @@ def test_tls_without_what_is_needed(tmp_path: Path) -> None:
 
 
 @needs_mosquitto
+def test_a_certificate_that_is_not_accepted_is_named(tmp_path: Path) -> None:
+    made, other = (make_authority(tmp_path / name, "st-1") for name in ("pki", "other"))
+    tls = Tls(made.ca, other.central_certificate, other.central_key)
+    told = "closed before it answered: perhaps it"
+    with mosquitto(tmp_path, tls=made) as broker:
+        with pytest.raises(BrokerError, match=told) as refused:
+            Session(HOST, broker.port, tls=tls).__enter__()
+        assert f"does not accept our certificate ({tls.certificate})" in str(refused.value)
+        with pytest.raises(BrokerError, match=f"{told} asks for a certificate"):
+            Session(HOST, broker.port, tls=Tls(made.ca)).__enter__()
+
+
+@needs_mosquitto
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
 def test_who_may_not_connect_is_told_so(tmp_path: Path, protocol: Version) -> None:
     extra = ["allow_anonymous false"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from gatepost.central.findings import Finding, FindingKind
 from gatepost.central.follow import Follower
 from gatepost.demo.authority import AuthorityFiles, make_authority
 from gatepost.model import AuditRecord, ClockRecord, EpochRecord, FaultRecord, Message
+from gatepost.signing import load_certificates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -40,6 +42,15 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> AuthorityFiles:
 def broker(tmp_path: Path) -> Iterator[Running]:
     with mosquitto(tmp_path) as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def _log_restored() -> Iterator[None]:
+    """The command sets up the log of the process, which is ours where it runs in here."""
+    root, own = logging.getLogger(), logging.getLogger("gatepost")
+    before = (root.handlers[:], root.level, own.level)
+    yield
+    root.handlers[:], root.level, own.level = before
 
 
 def send(broker: Running, messages: Iterable[Message]) -> None:
@@ -125,6 +136,32 @@ def test_what_was_before_is_no_gap_where_asked_so(
 
 
 @needs_mosquitto
+def test_complete_from_now(broker: Running, authority: AuthorityFiles) -> None:
+    station = Station()
+    station.visitors(5)
+    early = station.checkpoint(authority)
+    messages = [early, *station.visitors(2), station.checkpoint(authority)]
+    options = ("--authority", str(authority.ca), "--from-now", "--until-complete", "--for", "30")
+    with watching(broker, *options) as watch:
+        send(broker, messages)
+        status, lines, _ = end(watch)
+    assert (status, "events 2" in lines[-1]) == (0, True)
+    assert lines[-1].endswith("complete: 1 of 1 epochs, from the first event that came on")
+
+
+@needs_mosquitto
+def test_a_session_that_is_lost_says_why(broker: Running) -> None:
+    with watching(broker) as watch:
+        broker.stop()
+        assert watch.stderr
+        assert "checkpoints are not verified" in watch.stderr.readline()
+        assert ' warning session lost why="' in watch.stderr.readline()
+        watch.send_signal(signal.SIGINT)
+        status, _, _ = end(watch)
+    assert status == 0
+
+
+@needs_mosquitto
 def test_visitors_are_shown_only_where_the_key_is_given(broker: Running, tmp_path: Path) -> None:
     key = tmp_path / "key"
     key.write_bytes(EXAMPLES[PRIVATE])
@@ -184,7 +221,6 @@ def test_nobody_there_is_2(capsys: pytest.CaptureFixture[str]) -> None:
         ["--certificate", "x", "--key", "y"],
         ["--ca", "x", "--key", "y"],
         ["--until-complete"],
-        ["--until-complete", "--authority", "x", "--from-now"],
         ["--authority", "missing"],
         ["--unseal", "missing"],
     ],
@@ -218,8 +254,14 @@ def test_unseal_opens_and_says_what_it_cannot(
     key = tmp_path / "key"
     key.write_bytes(EXAMPLES[PRIVATE])
     assert main(["unseal", "--key", str(key), EXAMPLES["sealed.jwe"].decode()]) == 0
-    assert json.loads(capsys.readouterr().out)["identity"] == "GP-EXAMPLE-0001"
-    assert main(["unseal", "--key", str(key), "nonsense"]) == 1
+    shown = capsys.readouterr().out
+    assert json.loads(shown)["identity"] == "GP-EXAMPLE-0001"
+    assert "Nguyễn Văn Mẫu" in shown
+    for garbage in ("nonsense", "a", "đ", "e30.", "AAAA.x"):
+        assert main(["unseal", "--key", str(key), garbage]) == 1
+        told = capsys.readouterr().err
+        assert told.startswith("gatepost-central: not a JWE")
+        assert "codec" not in told
     assert main(["unseal", "--key", str(tmp_path / "missing"), "nonsense"]) == 2
 
 
@@ -269,6 +311,51 @@ def test_nothing_that_is_sent_moves_the_cursor() -> None:
         assert show.line(finding).isprintable()
         assert show.as_json(finding).isascii()
     assert "đ" in show.line(found(sent)[0])
+
+
+def test_conditions_are_an_object_in_json() -> None:
+    (finding,) = found(Message("gatepost/v1/a-site/st-0/health", EXAMPLES["health.json"]))
+    told = json.loads(show.as_json(finding))["facts"]
+    assert told["conditions"] == json.loads(EXAMPLES["health.json"])["conditions"]
+
+
+def test_readable_json_stays_one_line_and_utf_8() -> None:
+    told = {"text": "Đỗ \ud800 \x9b31m\u2028\u202e\x1b\n \U000e0001"}
+    line = show.json_line(told)
+    assert "Đỗ" in line
+    assert line.isprintable()
+    assert json.loads(line.encode()) == told
+
+
+def followed(authority: AuthorityFiles, *messages: Message) -> tuple[Follower, show.Summary]:
+    follower, summary = Follower(load_certificates(authority.ca)), show.Summary(from_now=True)
+    for each in messages:
+        summary.add(follower.take(each.topic, each.payload, NOW_US))
+    return follower, summary
+
+
+def test_complete_from_the_first_event_on(authority: AuthorityFiles) -> None:
+    station = Station()
+    station.visitors(5)
+    early = station.checkpoint(authority)
+    one, two, three = station.visitors(3)
+    late = station.checkpoint(authority)
+    for messages, complete in (
+        ((), False),
+        ((early,), False),
+        ((early, one), False),  # nothing that came is proved yet
+        ((early, one, two, three), False),
+        ((early, one, two, late), False),
+        ((early, one, three, late), False),
+        ((early, one, three, two, late), True),
+        ((early, two, three, late), True),
+        ((late, three), True),
+        ((late, altered(three, boot_us=1)), False),
+        ((altered(three, boot_us=1), late), False),
+        ((one, altered(two, boot_us=1), three, late), False),
+    ):
+        follower, summary = followed(authority, *messages)
+        assert summary.all_complete(follower.statuses()) is complete, messages
 
 
 def test_the_summary_counts() -> None:

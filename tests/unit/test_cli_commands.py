@@ -1,6 +1,8 @@
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gatepost.cli import main
+from gatepost.cli import main, spool
 from gatepost.config.schema import PLAIN_TEXT_WORDS
 from gatepost.demo.authority import make_authority
 from gatepost.model import Stamp
@@ -112,6 +114,18 @@ def test_a_bad_configuration(tmp_path: Path, capsys: Capture) -> None:
     assert f"{bad}:2: station.id: must be a text in quotes, is 5" in found["problems"]
 
 
+def test_the_example_of_the_reference_is_a_good_one(tmp_path: Path, capsys: Capture) -> None:
+    page = Path(__file__).parents[2] / "firmware" / "CONFIGURATION.md"
+    (example,) = re.findall(r"```toml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    files = make_authority(tmp_path, "gp-7f3a9c")
+    files.sealing_public.rename(tmp_path / "central-public.jwk")
+    (tmp_path / "station.toml").write_text(example)
+    assert main(["check-config", str(tmp_path / "station.toml"), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [each["type"] for each in told["readers"]] == ["v4l2", "serial"]
+    assert told["sealed"] is True
+
+
 def test_run_names_what_is_wrong_with_its_configuration(tmp_path: Path, capsys: Capture) -> None:
     assert main(["run", "--config", str(tmp_path / "gone.toml")]) == 2
     assert "there is no such file" in capsys.readouterr().err
@@ -137,7 +151,23 @@ def test_the_spool_by_its_file_its_folder_and_its_station(
 
 def test_the_spool_for_people(good: str, capsys: Capture) -> None:
     assert main(["spool", "status", "--config", good]) == 0
-    assert "       undelivered  1\n" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "       undelivered  1\n" in shown
+    assert "undelivered_ranges  1\n" in shown
+    assert main(["spool", "verify", "--config", good]) == 0
+    assert capsys.readouterr().out.endswith("\nchain: good, 1 event\n")
+
+
+@pytest.mark.parametrize(
+    ("ranges", "told"),
+    [
+        ([], "none"),
+        ([(1, 7), (9, 9)], "1-7, 9"),
+        ([(n, n) for n in range(1, 40, 2)], ", ".join(map(str, range(1, 40, 2))) + ", ..."),
+    ],
+)
+def test_ranges_for_people(ranges: list[tuple[int, int]], told: str) -> None:
+    assert spool._ranges(ranges) == told
 
 
 def test_what_is_no_spool_is_told(tmp_path: Path, capsys: Capture) -> None:
@@ -195,6 +225,15 @@ def test_the_demo_wants_an_empty_folder(tmp_path: Path, capsys: Capture) -> None
         assert heard.out == ""
         assert f"--keep wants an empty or new folder: {keep}" in heard.err
         assert told in heard.err
+
+
+def test_the_demo_wants_a_port_that_is_free(capsys: Capture) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert main(["demo", "--headless", "--port", port]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err == f"gatepost: port {port} is taken; leave --port away\n"
 
 
 @pytest.mark.parametrize("argv", [["--help"], ["spool", "--help"], ["check-config", "--json"]])

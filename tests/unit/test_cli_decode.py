@@ -3,6 +3,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import pty
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -123,6 +126,48 @@ def test_a_video_is_a_clip(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert [each["texts"] for each in frames] == [[], ["moving"], ["moving"]]
     assert frames[1]["image"] == f"{path}#1"
     assert (end["frames"], end["frames_read"], end["first_read_frame"]) == (3, 2, 1)
+
+
+def cut_video(folder: Path) -> Path:
+    """Half of the bytes of a video of 60 frames."""
+    noise = np.random.default_rng(1)
+    frames = [noise.integers(0, 255, (120, 160), np.uint8) for _ in range(60)]
+    whole = recorded(folder / "whole.avi", frames, 10.0)
+    half = folder / "half.avi"
+    half.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    return half
+
+
+def test_a_video_that_is_cut_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = cut_video(tmp_path)
+    assert run(str(path), "--json") == 1
+    *frames, end = lines(capsys)
+    assert 20 < len(frames) < 40
+    assert end["frames"] == len(frames)
+    assert end["error"] == f"ends after {len(frames)} of 60 frames"
+    assert run(str(path)) == 1
+    assert capsys.readouterr().err == f"gatepost decode: {str(path)!r}: {end['error']}\n"
+
+
+def test_a_clip_of_nothing_has_no_frames(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("--clip", str(tmp_path), "--json") == 1
+    error, end = lines(capsys)
+    assert error == {"image": str(tmp_path), "error": "no pictures in this folder"}
+    assert (end["frames"], end["frames_read"], end["first_read_frame"]) == (0, 0, None)
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_progress_is_shown_where_results_go_to_a_file(gate: Path, options: list[str]) -> None:
+    ours, theirs = pty.openpty()
+    with open(ours, "rb", 0) as terminal, (gate / "out").open("wb") as out:  # noqa: PTH123
+        command = [sys.executable, "-m", "gatepost", "decode", str(gate), *options]
+        done = subprocess.run(command, stdout=out, stderr=theirs, timeout=50, check=False)
+        os.close(theirs)
+        assert done.returncode == 0
+        assert terminal.read(1000) == b"\r1 \r2 \r3 \r4 \r\x1b[K"
+    assert (gate / "out").read_text().count("\x1b") == 0
 
 
 def test_what_cannot_be_opened_is_told_and_the_rest_is_done(

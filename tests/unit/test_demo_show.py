@@ -19,7 +19,16 @@ from gatepost.cli import main
 from gatepost.demo.clips import ClipTruth, VisitorTruth
 from gatepost.demo.daemon import Daemon
 from gatepost.demo.show import Options, demo
-from gatepost.demo.tally import Arrival, Tally, as_json, as_table, percentile, summary, tally
+from gatepost.demo.tally import (
+    Arrival,
+    Outcome,
+    Tally,
+    as_json,
+    as_table,
+    percentile,
+    summary,
+    tally,
+)
 from gatepost.demo.visitors import make_visitors
 from gatepost.errors import GatepostError, UsageError
 
@@ -133,14 +142,35 @@ def test_nothing_at_all() -> None:
 def test_the_table() -> None:
     table = as_table(told([replace(ARRIVALS[0], copies=2), *ARRIVALS[1:]])).splitlines()
     assert VISITORS[0].name in table[2]
-    assert table[2].endswith("2       2  215.5 ms   <-- not as it should be")
-    assert table[3].endswith("3       1  210.0 ms")
-    assert table[4].endswith("4       1         -")
+    assert table[2].endswith("2       2  215.5 ms")
+    assert table[3] == "   ^-- not as it should be"
+    assert table[4].endswith("3       1  210.0 ms")
+    assert table[5].endswith("4       1         -")
     assert table[-3:] == [
         "visitors 3   read 3   recorded 3   delivered 2",
         "judged right 3; events: proved complete by checkpoint",
         "from the first readable frame to the light: p50 212.8 ms, p99 215.5 ms",
     ]
+
+
+def test_every_line_of_the_table_fits_into_80_columns() -> None:
+    outcomes = [
+        Outcome(name, "not-understood", "none", True, 12345, 2, False, 12345.6)
+        for name in ["N" * 60, *(who.name for who in make_visitors(150, 1))]
+    ]
+    result = Tally(tuple(outcomes), 12345, proved=False, stopped_cleanly=False)
+    table = as_table(result).splitlines()
+    assert max(len(line) for line in table) <= 80
+    assert f" {'N' * 30}… not-understood" in table[2]
+
+
+def test_no_name_of_a_visitor_is_cut() -> None:
+    names = {who.name for seed in range(20) for who in make_visitors(60, seed)}
+    assert any(name.endswith(", leaving") for name in names)
+    result = Tally((), 0, proved=True, stopped_cleanly=True)
+    for name in names:
+        one = Outcome(name, "accepted", "in", True, 1, 1, True, None)
+        assert f" {name} " in as_table(replace(result, outcomes=(one,))), name
 
 
 def test_the_json() -> None:
@@ -179,18 +209,19 @@ def test_a_demo_without_visitors_is_none() -> None:
         demo(Options(visitors=0))
 
 
-@needs_mosquitto
-def test_a_broker_that_does_not_start_ends_the_demo_with_1(
+def test_a_port_that_is_taken_is_said_before_anything_is_filmed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = signal.getsignal(signal.SIGTERM)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         keep = ["--keep", str(tmp_path / "new" / "folder")]
-        assert main(["demo", "--headless", "--visitors", "1", "--port", port, *keep]) == 1
-    assert "the broker does not start" in capsys.readouterr().err
+        assert main(["demo", "--headless", "--visitors", "1", "--port", port, *keep]) == 2
+    told = capsys.readouterr()
+    assert f"port {port} is taken" in told.err
+    assert told.out == ""
     assert signal.getsignal(signal.SIGTERM) is before
-    assert (tmp_path / "new" / "folder" / "visitors.avi").exists()
+    assert not (tmp_path / "new").exists()
 
 
 @contextmanager

@@ -40,5 +40,18 @@ def test_json_for_machines() -> None:
     assert (told["reader"], told["sequence"], told["after_ms"]) == ("door", 7, 1.5)
 
 
+@pytest.mark.usefixtures("restored")
+def test_a_value_of_several_words_is_quoted() -> None:
+    text = line("text", why='not "now"', at="a=b", name="Đỗ", path="/x", nothing="")
+    told = r"""why="not \"now\"" at="a=b" name=Đỗ path=/x nothing="""
+    assert text.endswith(f"scan recorded {told}\n")
+
+
+@pytest.mark.usefixtures("restored")
+def test_a_quoted_value_gives_back_what_is_shown_without_quotes() -> None:
+    shown = line("text", why="a \n b").partition("why=")[2]
+    assert json.loads(shown) == plain("a \n b") == r"a \u000a b"
+
+
 def test_long_values_are_cut() -> None:
     assert len(plain("x" * 10_000)) == 300

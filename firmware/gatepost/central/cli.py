@@ -18,6 +18,7 @@ from gatepost.central.follow import Follower
 from gatepost.central.session import EVERYTHING, Session, Tls
 from gatepost.central.unseal import Unsealed, load_private_key, unseal, unseal_event
 from gatepost.errors import BrokerError, ContractError, GatepostError, KeyMaterialError, UsageError
+from gatepost.logs import set_up
 from gatepost.model import ScanRecord
 from gatepost.signing import load_certificates
 
@@ -35,6 +36,7 @@ _WATCH = """examples:
   gatepost-central watch --host localhost
   gatepost-central watch --host broker.example --ca ca.pem --certificate c.pem --key c.key
   gatepost-central watch --authority stations-ca.pem --until-complete --for 60 --json
+  gatepost-central watch --authority stations-ca.pem --from-now --until-complete
 
 exit status: 0 all is well; 1 gaps, conflicts, broken chains or messages; 2 usage, no connection"""
 _UNSEAL = """examples:
@@ -88,7 +90,11 @@ def _watch_options(parser: argparse.ArgumentParser) -> None:
     add("--count", type=int, metavar="N", help="end after N new events")
     add("--for", type=float, dest="for_s", metavar="SECONDS", help="end after this time")
     add("--until-complete", action="store_true", help="end when all is here, proved")
-    add("--from-now", action="store_true", help="what was before the first event is no gap")
+    add(
+        "--from-now",
+        action="store_true",
+        help="what was before the first event that comes is no gap",
+    )
     add("--unseal", type=Path, metavar="JWK", help="show what visitors showed, opened by this")
     parser.set_defaults(run=_watch)
 
@@ -118,8 +124,7 @@ class _Watch:
 
     def complete(self) -> bool:
         """Whether there is a station, and everything of all of them is here."""
-        statuses = self.follower.statuses()
-        return bool(statuses) and all(each.complete for each in statuses)
+        return self.summary.all_complete(self.follower.statuses())
 
     def take(self, delivery: Delivery) -> None:
         """Follow a message, and print what it tells."""
@@ -157,6 +162,7 @@ def _watch(options: argparse.Namespace) -> int:
         show.Summary(from_now=options.from_now),
         load_private_key(options.unseal) if options.unseal else None,
     )
+    set_up("text", "info")
     with _interruptible(watch.stopped), _session(options) as session:
         if options.for_s is not None:
             watch.until = time.monotonic() + options.for_s
@@ -174,8 +180,8 @@ def _follower(options: argparse.Namespace) -> Follower:
     if bool(options.certificate) != bool(options.key):
         raise UsageError("--certificate and --key go together")
     authority = options.authority or options.ca
-    if options.until_complete and (options.from_now or authority is None):
-        raise UsageError("--until-complete needs --authority, and does not go with --from-now")
+    if options.until_complete and authority is None:
+        raise UsageError("--until-complete needs --authority")
     if authority is None:
         print("no --authority: checkpoints are not verified", file=sys.stderr)
     return Follower(load_certificates(authority) if authority else [])
@@ -220,7 +226,7 @@ def _unseal(options: argparse.Namespace) -> int:
     status = _FINE
     for token in tokens:
         try:
-            print(json.dumps(unseal(token.strip(), key).told()), flush=True)
+            print(show.json_line(unseal(token.strip(), key).told()), flush=True)
         except GatepostError as error:
             print(f"gatepost-central: {show.escaped(str(error))}", file=sys.stderr)
             status = _WRONG

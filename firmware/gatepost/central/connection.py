@@ -96,6 +96,7 @@ class Connection:
         self._version = version
         self._answer: int | None = None
         self._answer_text = ""
+        self._doubt = ""  # what a broker with TLS that closes in silence may have against us
         self._subscribed = False
         self.ended = ""
         self._client = mqtt.Client(
@@ -108,15 +109,19 @@ class Connection:
         self._client.connect_timeout = 5.0
         self._listen(waiting)
 
-    def open(self, context: ssl.SSLContext | None, *, probe: bool) -> None:
+    def open(
+        self, context: ssl.SSLContext | None, *, probe: bool, certificate: Path | None = None
+    ) -> None:
         """Connect and subscribe.
 
         `probe`: do not wait long for an answer to a CONNECT of MQTT 5: a broker of 3.1.1 may
-        misread it and wait for the rest. Raises BrokerError, ProtocolRefused and ProtocolSilence
-        among them.
+        misread it and wait for the rest. `certificate`: ours in `context`, to name it in errors.
+        Raises BrokerError, ProtocolRefused and ProtocolSilence among them.
         """
         if context is not None:
             self._client.tls_set_context(context)
+            given = f"does not accept our certificate ({certificate})"
+            self._doubt = given if certificate else "asks for a certificate, and we have none"
         try:
             self._connect()
         except (OSError, ValueError) as error:
@@ -149,6 +154,9 @@ class Connection:
         """
         if self._answer == 0 and not self.ended:
             return
+        if self._answer is None and self.ended and self._doubt:
+            doubt = f"closed before it answered: perhaps it {self._doubt}"
+            raise ProtocolRefused(f"{self._address} {doubt}")
         told = f"{self._address} does not answer to MQTT {self._version}"
         if self._answer in _UNSUPPORTED or (self._answer is None and self.ended):
             raise ProtocolRefused(f"{told}: {self._answer_text or self.ended}")

@@ -153,8 +153,9 @@ class Session:
 
     def _attempt(self, version: str) -> None:
         connection = Connection(self._address, version, self._waiting)
+        certificate = self._tls.certificate if self._tls else None
         try:
-            connection.open(self._context, probe=self._auto)
+            connection.open(self._context, probe=self._auto, certificate=certificate)
         except BrokerError:
             connection.close()
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,17 @@ _VISITORS = ("sealed", "plain")
 def escaped(text: str) -> str:
     """Text that cannot move the cursor, ring the bell or turn the line round."""
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+
+
+def json_line(told: dict[str, Any]) -> str:
+    """JSON in one line, readable as far as standard output can: what is not printable escaped."""
+    text = json.dumps(told, ensure_ascii=False)
+    text = "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in text)
+    try:
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        return json.dumps(told)
+    return text
 
 
 def line(finding: Finding, visitor: Unsealed | None = None) -> str:
@@ -69,7 +81,7 @@ def as_json(finding: Finding, visitor: Unsealed | None = None) -> str:
         "sequence": finding.sequence,
         "last": finding.last,
         "detail": finding.detail,
-        "facts": dict(finding.facts),
+        "facts": _facts(finding),
     }
     told = {name: value for name, value in told.items() if value}
     if finding.body:
@@ -78,6 +90,14 @@ def as_json(finding: Finding, visitor: Unsealed | None = None) -> str:
     if visitor is not None:
         told["visitor"] = visitor.told()
     return json.dumps(told)
+
+
+def _facts(finding: Finding) -> dict[str, Any]:
+    """What a station says of itself; its conditions, which come as JSON text, as an object."""
+    told: dict[str, Any] = dict(finding.facts)
+    if "conditions" in told:
+        told["conditions"] = json.loads(told["conditions"])
+    return told
 
 
 class Summary:
@@ -98,6 +118,23 @@ class Summary:
             gaps = gaps[1:]
         return sum(last - first + 1 for first, last in gaps)
 
+    def complete(self, status: EpochStatus) -> bool:
+        """Whether all up to the newest checkpoint is here; `from_now`: from the first that came.
+
+        What lies between them is linked, and none of it contradicts the checkpoint.
+        """
+        if status.complete or not self._from_now:
+            return status.complete
+        sound = not status.conflicts and not status.broken
+        reached = bool(status.upto) and (1, status.upto) not in status.gaps
+        return sound and reached and not self.lacking(status)
+
+    def all_complete(self, statuses: list[EpochStatus]) -> bool:
+        """Whether there is an epoch, and each is complete; `from_now`: each of which one came."""
+        if self._from_now:
+            statuses = [each for each in statuses if each.events]
+        return bool(statuses) and all(self.complete(each) for each in statuses)
+
     def wrong(self, statuses: Iterable[EpochStatus]) -> bool:
         """Whether there is anything that somebody should look at."""
         alarms = any(self.counts[kind] for kind in ALARMS)
@@ -115,16 +152,17 @@ class Summary:
             "chain_broken": self.counts[FindingKind.CHAIN_BROKEN],
             "invalid": self.counts[FindingKind.INVALID],
             "epochs": len(statuses),
-            "complete": sum(each.complete for each in statuses),
+            "complete": sum(self.complete(each) for each in statuses),
         }
 
     def text(self, statuses: list[EpochStatus]) -> str:
         """The summary, for people."""
         told = self.told(statuses)
         chain = f"broken at {told['chain_broken']}" if told["chain_broken"] else "ok"
+        since = ", from the first event that came on" if self._from_now else ""
         return (
             f"stations {told['stations']}, events {told['events']}, duplicates "
             f"{told['duplicates']}, lacking {told['lacking']}, conflicts {told['conflicts']}, "
             f"invalid {told['invalid']}, chain {chain}, "
-            f"proved complete: {told['complete']} of {told['epochs']} epochs"
+            f"proved complete: {told['complete']} of {told['epochs']} epochs{since}"
         )

@@ -58,8 +58,10 @@ def load_private_key(path: Path) -> OKPKey:
     """The central private key (JWK, X25519, with kid). Raises KeyMaterialError."""
     try:
         jwk = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise KeyMaterialError(f"{path}: no key (JWK) can be read: {error}") from error
+    except OSError as error:
+        raise KeyMaterialError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise KeyMaterialError(f"{path}: is no key (JWK): it holds no JSON") from error
     return _key(jwk)
 
 
@@ -101,7 +103,7 @@ def read(plaintext: bytes | str) -> Unsealed:
     try:
         told = json.loads(plaintext)
     except (ValueError, RecursionError) as error:
-        raise ContractError(f"holds no JSON: {error}") from error
+        raise ContractError("holds no JSON") from error
     if wrong := contract.problem("sealed", told):
         raise ContractError(f"holds something else: {wrong}")
     data = _unpad(told["data"])
@@ -135,8 +137,8 @@ def _kid(token: str) -> str:
         raise ContractError(f"{len(token)} characters, at most {_MOST_TOKEN}")
     try:
         header = json.loads(_unpad(token.partition(".")[0]))
-    except (ValueError, RecursionError) as error:
-        raise ContractError(f"not a JWE: {error}") from error
+    except (ContractError, ValueError, RecursionError) as error:
+        raise ContractError("not a JWE") from error
     if not isinstance(header, dict) or header.keys() != {"alg", "enc", "kid", "epk"}:
         raise ContractError("not a JWE of ours: its header must hold alg, enc, kid and epk alone")
     kid = header["kid"]
@@ -149,4 +151,4 @@ def _unpad(text: str) -> bytes:
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except ValueError as error:
-        raise ContractError(f"no base64url: {error}") from error
+        raise ContractError("no base64url") from error

@@ -17,7 +17,7 @@ def add_parser(commands: Any) -> None:
         "check-config",
         help="check a configuration file",
         description="Check a configuration file and the keys and certificates that it names. "
-        "Every problem is told at once, with its line.",
+        "Every problem is told at once, with its line; the keys once the file itself is good.",
         epilog="examples:\n  gatepost check-config station.toml\n"
         "  gatepost check-config station.toml --json\n",
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -30,7 +30,8 @@ examples:
   gatepost decode --clip gate/ --json          a folder as consecutive frames of one camera
   gatepost decode visit.mp4 --budget-ms 20     a video, with the time limit of a live camera
 
-exit status: 0 done (also where nothing was read), 1 a picture could not be opened, 2 no such path
+exit status: 0 done (also where nothing was read); 1 a picture could not be opened, a video is cut
+short; 2 no such path
 """
 
 
@@ -39,7 +40,8 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "decode",
         help="read the codes in pictures and clips",
-        description="Read the codes in pictures and clips through the station's own decoder.",
+        description="Read the codes in pictures and clips through the station's own decoder. Of an "
+        "animated GIF only the first frame is read.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -56,13 +58,13 @@ def add_parser(commands: Any) -> None:
         "--budget-ms",
         type=_milliseconds,
         metavar="N",
-        help="give up on a picture after so many milliseconds; default: no limit",
+        help="begin no further pass over a picture after so many milliseconds; default: no limit",
     )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Decode; 0 done, 1 when a picture could not be opened, 2 when a path does not exist."""
+    """Decode; 0 done, 1 when something could not be read whole, 2 when a path does not exist."""
     from gatepost.decoding import build_decoder
     from gatepost.drivers.frames import is_video
 
@@ -90,14 +92,18 @@ def run(args: argparse.Namespace) -> int:
     for path in clips:
         report.clip(_clip(path, decoder, report, counts))
     report.end(counts)
-    return 1 if counts.failed else 0
+    return 1 if counts.failed or counts.cut else 0
 
 
 class Shot(NamedTuple):
-    """A picture to look at: how it is called, and how to get its luma (raises PictureError)."""
+    """A picture to look at: how it is called, and how to get its luma (raises PictureError).
+
+    `frame`: it is one; else it only stands for what is not there.
+    """
 
     name: str
     load: Callable[[], Luma]
+    frame: bool = True
 
 
 def _one(shot: Shot, decoder: Decoder, report: Report, counts: Counts) -> Sequence[Symbol]:
@@ -125,30 +131,34 @@ def _one(shot: Shot, decoder: Decoder, report: Report, counts: Counts) -> Sequen
 def _clip(name: str, decoder: Decoder, report: Report, counts: Counts) -> ClipResult:
     """Decode a clip frame by frame; nothing is carried over from one to the next."""
     result = ClipResult(name)
-    for index, shot in enumerate(_shots(name)):
+    for shot in _frames(name, result):
         symbols = _one(shot, decoder, report, counts)
-        result.frames += 1
-        if not symbols:
-            continue
-        result.frames_read += 1
-        result.texts.update(dict.fromkeys(symbol.text for symbol in symbols))
-        if result.first_read_frame is None:
-            result.first_read_frame = index
+        if symbols:
+            result.frames_read += 1
+            result.texts.update(dict.fromkeys(symbol.text for symbol in symbols))
+            if result.first_read_frame is None:
+                result.first_read_frame = result.frames
+        result.frames += shot.frame
+    counts.cut += bool(result.error)
     return result
 
 
-def _shots(name: str) -> Iterator[Shot]:
-    """The pictures at `name`: of a folder and all below it, of a video, or the one picture."""
+def _frames(name: str, result: ClipResult) -> Iterator[Shot]:
+    """The pictures of a clip: of a video, or as `_shots` finds them."""
     from gatepost.drivers.frames import is_video
-    from gatepost.drivers.pictures import load_luma
 
     path = Path(name)
-    if path.is_dir():
+    return _video(name, result) if is_video(path) and not path.is_dir() else _shots(name)
+
+
+def _shots(name: str) -> Iterator[Shot]:
+    """The pictures at `name`: of a folder and all below it, or the one picture."""
+    from gatepost.drivers.pictures import load_luma
+
+    if Path(name).is_dir():
         yield from _folder(name)
-    elif is_video(path):
-        yield from _video(name)
     else:
-        yield Shot(name, partial(load_luma, path))
+        yield Shot(name, partial(load_luma, Path(name)))
 
 
 def _folder(name: str) -> Iterator[Shot]:
@@ -162,27 +172,33 @@ def _folder(name: str) -> Iterator[Shot]:
         if Path(file).suffix.lower() in SUFFIXES
     ]
     for failure in failures:
-        yield Shot(str(failure.filename), partial(_fail, failure.strerror or str(failure)))
+        yield _nothing(str(failure.filename), failure.strerror or str(failure))
     if not found and not failures:
-        yield Shot(name, partial(_fail, "no pictures in this folder"))
+        yield _nothing(name, "no pictures in this folder")
     for each in sorted(found, key=natural_key):
         yield Shot(f"{name.rstrip('/')}/{each}", partial(load_luma, Path(name, each)))
 
 
-def _video(name: str) -> Iterator[Shot]:
+def _video(name: str, result: ClipResult) -> Iterator[Shot]:
+    """Its frames; at the end `result.error` tells when they are not all."""
     from gatepost.drivers.frames import VideoClip
     from gatepost.errors import PictureError
 
     try:
         clip = VideoClip(Path(name), fps=30.0)
     except PictureError as error:
-        yield Shot(name, partial(_fail, str(error)))
+        yield _nothing(name, str(error))
         return
     index = 0
     while (luma := clip.take()) is not None:
         yield Shot(f"{name}#{index}", partial(_same, luma))
         index += 1
+    result.error = clip.cut
     clip.close()
+
+
+def _nothing(name: str, reason: str) -> Shot:
+    return Shot(name, partial(_fail, reason), frame=False)
 
 
 def _fail(reason: str) -> Luma:

@@ -27,18 +27,23 @@ class Counts:
     read: int = 0
     empty: int = 0
     failed: int = 0
+    cut: int = 0
     times_ms: list[float] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class ClipResult:
-    """What came of a clip: its frames, in how many something was read, and the texts in order."""
+    """What came of a clip: its frames, in how many something was read, and the texts in order.
+
+    `error`: why frames of it lack, or "".
+    """
 
     clip: str
     frames: int = 0
     frames_read: int = 0
     first_read_frame: int | None = None
     texts: dict[str, None] = field(default_factory=dict)
+    error: str = ""
 
 
 class Report(Protocol):
@@ -57,8 +62,30 @@ class Report(Protocol):
         """All is done."""
 
 
+class _Progress:
+    """How many pictures are done, on standard error, where nothing else shows it."""
+
+    def __init__(self) -> None:
+        self._done = 0
+        self._shown = sys.stderr.isatty() and not sys.stdout.isatty()
+
+    def more(self) -> None:
+        """One more picture."""
+        self._done += 1
+        if self._shown:
+            print(f"\r{self._done} ", end="", file=sys.stderr, flush=True)
+
+    def gone(self) -> None:
+        """Make room for something else."""
+        if self._shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
 class JsonReport:
     """One JSON object a line."""
+
+    def __init__(self) -> None:
+        self._progress = _Progress()
 
     def picture(self, name: str, symbols: Sequence[Symbol], ms: float) -> None:
         found = [
@@ -72,23 +99,24 @@ class JsonReport:
         ]
         texts = [symbol.text for symbol in symbols]
         self._line({"image": name, "texts": texts, "symbols": found, "ms": round(ms, 2)})
+        self._progress.more()
 
     def failure(self, name: str, error: str) -> None:
         self._line({"image": name, "error": error})
+        self._progress.more()
 
     def clip(self, result: ClipResult) -> None:
-        self._line(
-            {
-                "clip": result.clip,
-                "frames": result.frames,
-                "frames_read": result.frames_read,
-                "first_read_frame": result.first_read_frame,
-                "texts": list(result.texts),
-            }
-        )
+        told = {
+            "clip": result.clip,
+            "frames": result.frames,
+            "frames_read": result.frames_read,
+            "first_read_frame": result.first_read_frame,
+            "texts": list(result.texts),
+        }
+        self._line(told | ({"error": result.error} if result.error else {}))
 
-    def end(self, counts: Counts) -> None:
-        """Nothing: each line stands for itself."""
+    def end(self, counts: Counts) -> None:  # noqa: ARG002 - each line stands for itself
+        self._progress.gone()
 
     def _line(self, value: dict[str, Any]) -> None:
         line = json.dumps(value, ensure_ascii=False)
@@ -99,11 +127,10 @@ class JsonReport:
 
 
 class TextReport:
-    """For people: one row a code, then a summary; progress where nothing else shows it."""
+    """For people: one row a code, then a summary."""
 
     def __init__(self) -> None:
-        self._done = 0
-        self._progress = sys.stderr.isatty() and not sys.stdout.isatty()
+        self._progress = _Progress()
 
     def picture(self, name: str, symbols: Sequence[Symbol], ms: float) -> None:
         time_ms = f"{ms:8.1f} ms"
@@ -119,10 +146,12 @@ class TextReport:
         first = result.first_read_frame
         since = "" if first is None else f", the first is number {first}"
         self._print(f"{result.clip}: {result.frames} frames, {result.frames_read} read{since}")
+        if result.error:
+            self._progress.gone()
+            print(f"gatepost decode: {result.clip!r}: {result.error}", file=sys.stderr)
 
     def end(self, counts: Counts) -> None:
-        if self._progress:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        self._progress.gone()
         total = counts.read + counts.empty + counts.failed
         middle = f"{statistics.median(counts.times_ms):.1f} ms" if counts.times_ms else "-"
         self._print(
@@ -132,9 +161,7 @@ class TextReport:
 
     def _row(self, name: str, symbology: str, way: str, time_ms: str, text: str) -> None:
         self._print(f"{name:{_MOST_NAME}} {symbology:8} {way:6} {time_ms}  {text}")
-        self._done += 1
-        if self._progress:
-            print(f"\r{self._done} ", end="", file=sys.stderr, flush=True)
+        self._progress.more()
 
     def _print(self, line: str) -> None:
         from gatepost.decoding.texts import printable

@@ -8,6 +8,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+_MOST_RANGES = 20
+
 
 def add_parser(commands: Any) -> None:
     """Add the command to the parser's commands."""
@@ -46,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
             "newest": head.sequence,
             "hash": head.hash,
             "undelivered": spool.depth(),
-            "undelivered_ranges": spool.undelivered()[:20],
+            "undelivered_ranges": spool.undelivered()[:_MOST_RANGES],
             "bytes": path.stat().st_size,
         }
         if args.verify:
@@ -54,9 +56,22 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(told))
     else:
-        for name, value in told.items():
-            print(f"{name:>18}  {value}")
+        _print(told)
     return 0
+
+
+def _print(told: dict[str, Any]) -> None:
+    """The same for people."""
+    verified = told.pop("verified", None)
+    for name, value in told.items():
+        print(f"{name:>18}  {_ranges(value) if isinstance(value, list) else value}")
+    if verified is not None:
+        print(f"chain: good, {verified} event{'' if verified == 1 else 's'}")
+
+
+def _ranges(ranges: list[tuple[int, int]]) -> str:
+    words = [str(first) if first == last else f"{first}-{last}" for first, last in ranges]
+    return ", ".join([*words, "..."] if len(words) == _MOST_RANGES else words) or "none"
 
 
 def _path(args: argparse.Namespace) -> Path:

@@ -20,15 +20,74 @@ _WORDS = {str: "text", int: "whole number", float: "number", bool: "true/false",
 _HEAD = """\
 # Configuration of a station
 
-One TOML file. Paths are relative to it. `gatepost check-config FILE` tells every problem at once,
-with its line. Hardware that is not fitted has no table. This page is written from the schema:
-`python -m gatepost.config.reference`.
+One TOML file. Paths are relative to it; a reader's `device` is none of them: it is taken as it
+stands, so write it in full (`/dev/...`). `gatepost check-config FILE` tells every problem at once,
+with its line; the keys and certificates are looked into once the file itself is good. Hardware
+that is not fitted has no table. A whole example stands at the end. This page is written from the
+schema: `python -m gatepost.config.reference`.
+"""
+_EXAMPLE = """\
+## Example
+
+Two lanes at one station: a webcam over the way in, a barcode reader at the way out.
+
+```toml
+[station]
+id = "gp-7f3a9c"              # also the common name in its certificate
+site = "ward-7-office"
+data = "/var/lib/gatepost"
+certificate = "station.pem"   # beside this file
+key = "station.key"
+
+[broker]
+host = "mqtt.example.vn"
+ca = "ca.pem"
+
+[central]
+sealing_key = "central-public.jwk"
+
+[[reader]]
+type = "v4l2"
+name = "way-in"
+direction = "in"
+device = "/dev/v4l/by-id/usb-046d_HD_Pro_Webcam_C920_0A1B2C3D-video-index0"
+width = 1280
+height = 720
+
+[[reader]]
+type = "serial"
+name = "way-out"
+direction = "out"
+device = "/dev/serial/by-id/usb-Honeywell_1950g_0123456789-if00"
+
+[gate]
+repeat_s = 10.0
+day_reset = "04:00"
+
+[lamp]
+red = 17
+green = 27
+blue = 22
+
+[buzzer]
+pin = 18
+type = "passive"
+
+[relay]
+pin = 23
+idle = "low"
+
+[oled]
+
+[log]
+level = "info"
+```
 """
 
 
 def reference() -> str:
     """The whole page, in Markdown."""
-    return "\n".join([_HEAD, *_tables()])
+    return "\n".join([_HEAD, *_tables(), _EXAMPLE])
 
 
 def _tables() -> Iterator[str]:
@@ -68,8 +127,8 @@ def _value(item: Field[Any], hint: Any) -> str:
     kind = next(part for part in (*get_args(hint), hint) if part is not NoneType)
     word = _WORDS.get(kind, "text")
     if rules["least"] is not None and rules["most"] is not None:
-        return f"{word}, {rules['least']:g} to {rules['most']:g}"
-    return f"{word}, at least {rules['least']:g}" if rules["least"] is not None else word
+        return f"{word}, {rules['least']} to {rules['most']}"
+    return f"{word}, at least {rules['least']}" if rules["least"] is not None else word
 
 
 def _default(item: Field[Any]) -> str:

@@ -81,7 +81,7 @@ class CentralConfig:
         "public X25519 key of the central side (JWK with kid)", default=None, place="file"
     )
     plain_text: str = entry(
-        f'instead of sealing, in these words: "{PLAIN_TEXT_WORDS}"',
+        "instead of sealing, in exactly these words",
         default="",
         choices=("", PLAIN_TEXT_WORDS),
     )

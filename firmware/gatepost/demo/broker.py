@@ -33,8 +33,8 @@ import asyncio, sys
 from amqtt.broker import Broker
 
 async def main():
-    port, certificate, key = sys.argv[1:4]
-    tls = {"ssl": True, "certfile": certificate, "keyfile": key}
+    port, certificate, key, ca = sys.argv[1:5]
+    tls = {"ssl": True, "certfile": certificate, "keyfile": key, "cafile": ca}
     await Broker({
         "listeners": {"default": {"type": "tcp", "bind": "127.0.0.1:" + port} | tls},
         "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
@@ -54,24 +54,32 @@ class RunningBroker:
     watch_port: int
 
 
+def find_mosquitto() -> str | None:
+    """Where mosquitto is; Debian keeps it where a user's PATH does not look."""
+    return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
+
+
+MOSQUITTO = find_mosquitto()
+
+
 @contextmanager
 def demo_broker(
-    folder: Path, files: AuthorityFiles, watch_port: int = 0
+    folder: Path, files: AuthorityFiles, watch_port: int = 0, program: str | None = MOSQUITTO
 ) -> Iterator[RunningBroker]:
-    """A broker for as long as the block runs. Raises BrokerError when none can be started."""
-    program = shutil.which("mosquitto") or shutil.which(
-        "mosquitto", path="/usr/sbin:/usr/local/sbin"
-    )
+    """A broker for as long as the block runs: mosquitto by its `program`, or None for amqtt.
+
+    Raises BrokerError when none can be started.
+    """
     port = free_port()
     if program:
-        watch = watch_port or (_WATCH_PORT if _free(_WATCH_PORT) else free_port())
+        watch = watch_port or (_WATCH_PORT if is_free(_WATCH_PORT) else free_port())
         config = folder / "mosquitto.conf"
         config.write_text(_configuration(folder, files, port, watch), "utf-8")
         command, broker = [program, "-c", str(config)], RunningBroker("mosquitto", port, watch)
     elif importlib.util.find_spec("amqtt"):
         script = folder / "amqtt_broker.py"
         script.write_text(_AMQTT, "utf-8")
-        keys = [str(files.broker_certificate), str(files.broker_key)]
+        keys = [str(each) for each in (files.broker_certificate, files.broker_key, files.ca)]
         command = [sys.executable, str(script), str(port), *keys]
         broker = RunningBroker("amqtt (MQTT 3.1.1)", port, 0)
     else:
@@ -150,7 +158,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Whether nobody listens on `port` of the loopback at this moment."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatepost.demo.authority import make_authority
-from gatepost.demo.broker import HOST, RunningBroker, demo_broker
+from gatepost.demo.broker import HOST, RunningBroker, demo_broker, is_free
 from gatepost.demo.clips import ClipTruth, write_clip
 from gatepost.demo.daemon import Daemon, daemon
 from gatepost.demo.subscriber import Subscriber
@@ -54,6 +54,8 @@ def demo(options: Options) -> int:
     """
     if options.visitors < 1:
         raise UsageError("--visitors must be at least 1")
+    if options.port and not is_free(options.port):
+        raise UsageError(f"port {options.port} is taken; leave --port away")
     # Of the subscriber's session: it would stand in the panel, and the table tells what matters.
     logging.getLogger("gatepost").addHandler(_NOWHERE)
     with _one_interrupt(), ExitStack() as stack:
@@ -123,6 +125,8 @@ class _Show:
             stopped_cleanly=stopped,
         )
         print(as_json(result) if self._options.json else "\n" + as_table(result))
+        if self._options.keep is not None:
+            self._say(f"everything that was made is in {self._folder}")
         return 0 if result.good else 1
 
     def _film(self) -> ClipTruth:
@@ -146,8 +150,10 @@ class _Show:
         self._say("".join(f"    {line}\n" for line in path.read_text("utf-8").splitlines()))
         self._say(f"broker: {broker.name}")
         if broker.watch_port:
-            port = "" if broker.watch_port == 1883 else f"-p {broker.watch_port} "
-            self._say(f"look on:  mosquitto_sub {port}-V 5 -t 'gatepost/v1/#' -F '%t %p'\n")
+            port = "" if broker.watch_port == 1883 else f" -p {broker.watch_port}"
+            self._say(f"look on:  mosquitto_sub{port} -V 5 -t 'gatepost/v1/#' -F '%t %p'")
+            port = port.replace("-p", "--port")
+            self._say(f"or:       gatepost-central watch --from-now{port}\n")
         return path
 
     def _watch(self, station: Daemon, subscriber: Subscriber, truth: ClipTruth) -> None:

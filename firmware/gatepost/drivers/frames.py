@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _VIDEO_SUFFIXES = frozenset((".avi", ".mp4", ".mkv", ".mov", ".webm", ".m4v", ".mjpg", ".mjpeg"))
+_LENGTH_OFF = 50  # a length that is told may be off by one frame in so many
 _LEAST_FPS, _MOST_FPS = 0.1, 240.0
 Got = TypeVar("Got")
 _EARLY_S = 0.001  # a wait may end this much before the clock says so
@@ -93,15 +94,30 @@ class VideoClip:
         self.fps = told if _LEAST_FPS <= told <= _MOST_FPS else fps
         count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
         self.count = max(0, int(count)) if math.isfinite(count) else 0
+        self._passed = 0
+
+    @property
+    def cut(self) -> str:
+        """At the end: what tells that it came too soon, or "".
+
+        Not every kind of file counts its frames: some tell their length, which may be a little off.
+        """
+        lacks = self.count - self._passed
+        off = max(1, self.count // _LENGTH_OFF)
+        return f"ends after {self._passed} of {self.count} frames" if lacks > off else ""
 
     def take(self) -> npt.NDArray[np.uint8] | None:
         whole, picture = self._capture.read()
+        self._passed += whole
         return luma_of_picture(picture) if whole else None
 
     def skip(self) -> bool:
-        return bool(self._capture.grab())
+        whole = bool(self._capture.grab())
+        self._passed += whole
+        return whole
 
     def rewind(self) -> None:
+        self._passed = 0
         self._capture.release()  # not every file can be sought in: open it again
         self._capture = _open_video(self._path)
 
