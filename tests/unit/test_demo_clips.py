@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import pytest
 
+from gatepost.demo.carriers import TITLES, plain
 from gatepost.demo.clips import (
     Take,
     empty_frames,
@@ -47,6 +49,19 @@ def whole(visitors: list[Visitor], take: Take) -> list[Pixels]:
 def test_the_same_seed_gives_the_same_bytes() -> None:
     visitors = make_visitors(1, 5)
     assert bytes_of(1, visitors) == bytes_of(1, visitors)
+
+
+@pytest.mark.parametrize(
+    ("text", "bare"),
+    [("HỘ CHIẾU VẮC-XIN", "HO CHIEU VAC-XIN"), ("THỰC ĐƠN", "THUC DON"), ("đ 14:05", "d 14:05")],
+)
+def test_without_a_font_the_titles_lose_their_marks_only(text: str, bare: str) -> None:
+    assert plain(text) == bare
+
+
+def test_every_title_has_a_bare_form() -> None:
+    for title in chain.from_iterable(TITLES.values()):
+        assert len(plain(title)) == len(title)
 
 
 def test_another_seed_gives_another_hall_and_other_noise() -> None:

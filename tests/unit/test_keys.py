@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from gatepost.keys import keys_of
 from gatepost.config import Config, load
 from gatepost.demo.authority import AuthorityFiles, make_authority
 from gatepost.errors import ConfigError
+from gatepost.keys import keys_of
 
 
 @pytest.fixture

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
+import os
 import re
+import struct
+import termios
 
 import numpy as np
 import pytest
@@ -15,7 +19,8 @@ from gatepost.model import Cue, CueKind
 from gatepost.screen import render
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-ACCEPTED = Cue(CueKind.ACCEPTED, initials="N. V. A.")
+PIPE = "accepted: lamp green, steady; buzzer ♪ 1760 Hz 0.12 s\n"
+ACCEPTED = Cue(CueKind.ACCEPTED, initials="N.V.A.")
 
 
 class Terminal(io.StringIO):
@@ -23,6 +28,38 @@ class Terminal(io.StringIO):
 
     def isatty(self) -> bool:
         return True
+
+
+@pytest.fixture(autouse=True)
+def _terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+
+
+class Sized(Terminal):
+    """A stream that is a terminal of so many columns, as a real pseudo-terminal tells them."""
+
+    encoding = ""
+
+    def __init__(self, end: int, columns: int, encoding: str) -> None:
+        super().__init__()
+        fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        self._end = end
+        self.encoding = encoding
+
+    def fileno(self) -> int:
+        return self._end
+
+
+def on_terminal(columns: int, encoding: str = "utf-8", cue: Cue = ACCEPTED) -> str:
+    ends = os.openpty()
+    try:
+        stream = Sized(ends[1], columns, encoding)
+        with Panel(stream, "vi", "t" * 200, width=100) as panel:
+            panel.show(cue)
+        return stream.getvalue()
+    finally:
+        for end in ends:
+            os.close(end)
 
 
 def pixels(rows: list[str]) -> np.ndarray:
@@ -101,6 +138,48 @@ def test_a_terminal_without_braille_gets_question_marks() -> None:
     with Panel(stream, "vi") as panel:
         panel.show(ACCEPTED)
     assert b"? 1760 Hz" in raw.getvalue()
+
+
+@pytest.mark.parametrize("name", ["dumb", "", None])
+def test_a_terminal_that_cannot_move_its_cursor_gets_plain_lines(
+    monkeypatch: pytest.MonkeyPatch, name: str | None
+) -> None:
+    if name is None:
+        monkeypatch.delenv("TERM")
+    else:
+        monkeypatch.setenv("TERM", name)
+    assert on_terminal(80) == PIPE
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "cp437"])
+def test_a_terminal_without_the_letters_of_the_picture_gets_plain_lines(encoding: str) -> None:
+    said = on_terminal(80, encoding)
+    assert said == PIPE.replace("♪", "?")
+    assert "\x1b" not in said
+
+
+@pytest.mark.parametrize(("columns", "in_place"), [(65, False), (66, True), (80, True), (0, True)])
+def test_a_narrow_terminal_gets_plain_lines(columns: int, in_place: bool) -> None:
+    said = on_terminal(columns)
+    assert ("╭" in said) is in_place
+    assert (said == PIPE) is not in_place
+
+
+@pytest.mark.parametrize("kind", CueKind)
+def test_no_line_is_wider_than_the_terminal(kind: CueKind) -> None:
+    said = ANSI.sub("", on_terminal(66, cue=Cue(kind)))
+    assert max(len(line) for line in said.splitlines()) <= 66
+
+
+def test_an_encoding_that_python_does_not_know_is_written_as_ascii() -> None:
+    class Odd(Terminal):
+        encoding = "x-nobody-knows"
+
+    stream = Odd()
+    with Panel(stream, "vi") as panel:
+        panel.show(Cue(CueKind.TROUBLE, detail="Đầu đọc"))
+    assert stream.getvalue().isascii()
+    assert "\x1b" not in stream.getvalue()
 
 
 def test_a_closed_stream_is_a_device_error() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +18,7 @@ from gatepost.errors import UsageError
 from gatepost.model import Cue, CueKind, Direction
 from gatepost.screen import HEIGHT, WIDTH, fingerprint, printable, render, say
 from gatepost.screen.fonts import Face, find
-from gatepost.screen.icons import icon
+from gatepost.screen.icons import SIZE, icon
 from gatepost.screen.words import TEXTS
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 GOLDEN = Path(__file__).parent.parent / "golden" / "screens"
 RECORDED = GOLDEN / "fonts.json"
 WRITE = os.environ.get("GATEPOST_GOLDEN") == "write"
+LONG = "reader main-entrance-of-the-west-wing"
 EVERY = [(language, name) for language in LANGUAGES for name in SAMPLES]
 
 
@@ -76,6 +79,33 @@ def test_every_text_fits_by_its_measured_width(language: str) -> None:
             assert layout._measured(line, Face.LINE, 16).width <= WIDTH, line
 
 
+@pytest.mark.parametrize(("language", "name"), EVERY)
+def test_no_line_touches_another(language: str, name: str) -> None:
+    from gatepost.screen import layout  # noqa: PLC0415 - its insides, for this test alone
+
+    saying = say(SAMPLES[name], language)
+    places, room = layout._placed(saying)
+    # Both languages are there, and what to do.
+    assert [place.text.words for place in places] == [*saying.head, *saying.lines]
+    assert places[0].y >= 0
+    assert places[-1].y + places[-1].text.height < HEIGHT
+    for above, below in pairwise(places):
+        assert below.y - (above.y + above.text.height) >= 2, (above, below)
+    assert room >= SIZE
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("note", ["Ậ.Ộ.Ễ.Ỵ.Ự.", "N.", "Ỹ" * 40])
+@pytest.mark.parametrize("name", ["accepted-in", "repeated", "trouble"])
+def test_the_large_lines_stay_whole_above_any_note(language: str, note: str, name: str) -> None:
+    from gatepost.screen import layout  # noqa: PLC0415 - its insides, for this test alone
+
+    saying = say(replace(SAMPLES[name], initials=note, detail=note), language)
+    head, lines = layout._fitted(saying)
+    assert lines
+    assert layout._spare((*head, *lines), 2) >= 0
+
+
 def test_both_languages_say_every_cue() -> None:
     keys = set(SAMPLES)
     assert set(TEXTS["vi"]) == set(TEXTS["en"]) == keys
@@ -89,9 +119,9 @@ def test_screens_and_icons_all_differ() -> None:
 
 
 def test_an_accepted_visitor_reads_the_direction_and_the_initials_in_both_languages() -> None:
-    cue = Cue(CueKind.ACCEPTED, Direction.OUT, initials="N. V. A.")
+    cue = Cue(CueKind.ACCEPTED, Direction.OUT, initials="N.V.A.")
     assert say(cue, "vi").head == ("Tạm biệt",)
-    assert say(cue, "vi").lines == ("N. V. A.", "Goodbye")
+    assert say(cue, "vi").lines == ("N.V.A.", "Goodbye")
     assert say(cue, "en").head == ("Goodbye",)
     assert say(Cue(CueKind.ACCEPTED, Direction.AUTO), "en").head == ("Recorded",)
 
@@ -102,9 +132,46 @@ def test_the_detail_is_for_trouble_only_and_initials_never_stand_there() -> None
 
 
 @pytest.mark.parametrize(
+    ("detail", "vietnamese"),
+    [
+        ("reader door: absent", "Mất kết nối: door"),
+        ("reader door: failed", "Đầu đọc lỗi: door"),
+        ("spool: station full", "Bộ nhớ đã đầy"),
+        ("station full", "Bộ nhớ đã đầy"),
+        ("clock: not set", "clock: not set"),
+    ],
+)
+def test_the_common_details_are_in_vietnamese_too(detail: str, vietnamese: str) -> None:
+    cue = Cue(CueKind.TROUBLE, detail=detail)
+    assert say(cue, "vi").lines[0] == vietnamese
+    assert say(cue, "en").lines[0] == detail
+
+
+@pytest.mark.parametrize(
+    ("language", "state"), [("en", (LONG, ": absent")), ("vi", ("Mất kết nối: ", LONG[7:]))]
+)
+def test_a_long_name_of_a_reader_is_cut_and_not_its_state(
+    language: str, state: tuple[str, str]
+) -> None:
+    from gatepost.screen import layout  # noqa: PLC0415 - its insides, for this test alone
+
+    line = layout._fitted(say(Cue(CueKind.TROUBLE, detail=f"{LONG}: absent"), language))[1][0]
+    before, after = line.words.split("…")
+    assert line.width <= WIDTH
+    if language == "en":
+        assert after == state[1]
+        assert LONG.startswith(before)
+        assert before.startswith("reader main")
+    else:
+        assert after == ""
+        assert before.startswith(state[0] + "main")
+
+
+@pytest.mark.parametrize(
     ("given", "shown"),
     [
-        ("N. V. A.", "N. V. A."),
+        ("N.V.A.", "N.V.A."),
+        ("T.T.Đ.", "T.T.Đ."),
         ("\x1b[31mred", "?[31mred"),
         ("a\u202eb\u2066c\u200b", "a?b?c?"),
         ("\U0001f600 hi", "? hi"),

@@ -7,6 +7,7 @@ already. That way it can be turned, scaled and blurred, and still be laid over a
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, TypeAlias
@@ -15,24 +16,31 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import segno
+from PIL import Image, ImageDraw
 
+from gatepost.errors import UsageError
 from gatepost.model import Kind
+from gatepost.screen import fonts
+from gatepost.screen.fonts import Face
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from PIL import ImageFont
 
     from gatepost.demo.visitors import Visitor
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 
 QUIET = 4  # modules around a QR code that stay light (ISO/IEC 18004)
+EM = 1.37  # of DejaVu Sans, in heights of a capital
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 TITLES = {
-    Kind.PC_COVID: ("PC-COVID", "MA QR CA NHAN"),
-    Kind.DCC: ("HO CHIEU VACCINE", "VACCINE PASSPORT"),
-    Kind.SITE: ("QUET MA", "KHAI BAO Y TE"),
-    Kind.URL: ("THUC DON", "quet de xem"),
-    Kind.UNKNOWN: ("THU VIEN", "nhan sach"),
+    Kind.PC_COVID: ("PC-COVID", "MÃ QR CÁ NHÂN"),
+    Kind.DCC: ("HỘ CHIẾU VẮC-XIN", "VACCINE PASSPORT"),
+    Kind.SITE: ("QUÉT MÃ", "KHAI BÁO Y TẾ"),
+    Kind.URL: ("THỰC ĐƠN", "Quét để xem"),
+    Kind.UNKNOWN: ("THƯ VIỆN", "Nhãn sách"),
 }
 
 
@@ -81,16 +89,22 @@ class _Canvas:
                 cv2.circle(plane, middle, r, value, -1, cv2.LINE_AA)
 
     def write(self, text: str, x: float, y: float, size: float, luma: int) -> None:
-        """Write ASCII, `size` pixels high; (x, y) is the left end of the base line."""
-        bold = max(1, round(size / 9))
+        """Write, capitals `size` pixels high; (x, y) is the left end of the base line."""
+        font = _font(size)
         where = (int(x), int(y))
-        cv2.putText(self.luma, text, where, FONT, size / 22, luma, bold, cv2.LINE_AA)
+        if font is None:
+            bold = max(1, round(size / 9))
+            cv2.putText(self.luma, plain(text), where, FONT, size / 22, luma, bold, cv2.LINE_AA)
+            return
+        sheet = Image.fromarray(self.luma)
+        ImageDraw.Draw(sheet).text(where, text, fill=luma, font=font, anchor="ls")
+        self.luma = np.array(sheet)
 
     def centre(
         self, text: str, middle: float, y: float, room: float, size: float, luma: int
     ) -> None:
         """Write around `middle`, `size` high or as much smaller as `room` pixels ask for."""
-        width = cv2.getTextSize(text, FONT, size / 22, 1)[0][0]
+        width = _width(text, size)
         share = min(1.0, room / width)
         self.write(text, middle - width * share / 2, y, size * share, luma)
 
@@ -125,6 +139,25 @@ class _Canvas:
         relief = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
         grain = cv2.resize(fine, (width, height), interpolation=cv2.INTER_CUBIC)
         self.luma = (self.luma * np.minimum(relief * grain, 1.0)).astype(np.uint8)
+
+
+def _font(size: float) -> ImageFont.FreeTypeFont | None:
+    """The font whose capitals are `size` pixels high; None where it is not installed."""
+    try:
+        return fonts.load(Face.HEAD, max(1, round(size * EM)))
+    except UsageError:
+        return None
+
+
+def _width(text: str, size: float) -> float:
+    font = _font(size)
+    return font.getlength(text) if font else cv2.getTextSize(plain(text), FONT, size / 22, 1)[0][0]
+
+
+def plain(text: str) -> str:
+    """`text` in ASCII, without its marks: all that OpenCV's own letters can write."""
+    bare = unicodedata.normalize("NFD", text.translate({ord("Đ"): "D", ord("đ"): "d"}))
+    return bare.encode("ascii", "ignore").decode()
 
 
 def code_picture(text: str, module: int, ink: int, ground: int) -> Pixels:
@@ -168,7 +201,7 @@ def _phone(visitor: Visitor, module: int, rng: np.random.Generator) -> Drawn:
     canvas.write("14:05", left + w * 0.06, top + w * 0.065, w * 0.04, 235)
     canvas.box(left + inner - w * 0.15, top + w * 0.03, w * 0.08, w * 0.035, 235)
     title, below = TITLES[visitor.kind]
-    canvas.centre(title, x + w / 2, top + side * 0.26, w * 0.8, w * 0.11, 250)
+    canvas.centre(title, x + w / 2, top + side * 0.26, w * 0.8, w * 0.095, 250)
     canvas.centre(below, x + w / 2, top + side * 0.47, w * 0.7, w * 0.06, 50)
     centre = canvas.code(code, x + (w - side) / 2, top + side * 0.53)
     canvas.lines(left + w * 0.12, top + side * 1.6, w * 0.7, side * 0.26, rng)
@@ -188,9 +221,9 @@ def _paper(visitor: Visitor, module: int, rng: np.random.Generator) -> Drawn:
     title, below = TITLES[visitor.kind]
     if visitor.kind is Kind.SITE:
         canvas.box(x, y, w, side * 0.48, 80)
-    ink = 240 if visitor.kind is Kind.SITE else 50
+    ink, pale = (240, 205) if visitor.kind is Kind.SITE else (50, 105)
     canvas.centre(title, x + w / 2, y + side * 0.23, w * 0.84, side * 0.15, ink)
-    canvas.centre(below, x + w / 2, y + side * 0.42, w * 0.7, side * 0.08, 150)
+    canvas.centre(below, x + w / 2, y + side * 0.42, w * 0.7, side * 0.08, pale)
     centre = canvas.code(code, x + (w - side) / 2, y + side * 0.55)
     canvas.lines(x + w * 0.1, y + side * 1.6, w * 0.8, h - side * 1.75, rng)
     canvas.shade(0.72, rng)
@@ -210,8 +243,9 @@ def _card(visitor: Visitor, module: int, rng: np.random.Generator) -> Drawn:
     canvas.box(x - px_mm, y - px_mm, w + 2 * px_mm, h + 2 * px_mm, 172, round_px=4 * px_mm)
     canvas.box(x, y, w, h, 204, round_px=3 * px_mm)
     _guilloche(canvas, (x, y, w, h))
-    canvas.write("CONG HOA VI DU", x + w * 0.32, y + h * 0.12, 2.2 * px_mm, 60)
-    canvas.write("CAN CUOC CONG DAN", x + w * 0.26, y + h * 0.26, 3.2 * px_mm, 44)
+    middle, room = x + w * 0.53, w * 0.52  # between the photo and the code
+    canvas.centre("CỘNG HÒA VÍ DỤ", middle, y + h * 0.13, room, 2.2 * px_mm, 60)
+    canvas.centre("CĂN CƯỚC CÔNG DÂN", middle, y + h * 0.26, room, 3.2 * px_mm, 44)
     canvas.box(x + w * 0.05, y + h * 0.35, w * 0.22, h * 0.5, 168)
     cv2.circle(canvas.luma, (int(x + w * 0.16), int(y + h * 0.52)), int(h * 0.1), 96, -1)
     canvas.box(x + w * 0.085, y + h * 0.66, w * 0.15, h * 0.19, 70, round_px=h * 0.07)

@@ -16,15 +16,15 @@ LANGUAGES = ("vi", "en")
 SAMPLES: dict[str, Cue] = {
     "ready": Cue(CueKind.READY),
     "pending": Cue(CueKind.PENDING),
-    "accepted-in": Cue(CueKind.ACCEPTED, Direction.IN, initials="N. V. A."),
-    "accepted-out": Cue(CueKind.ACCEPTED, Direction.OUT, initials="T. T. Đ."),
+    "accepted-in": Cue(CueKind.ACCEPTED, Direction.IN, initials="N.V.A."),
+    "accepted-out": Cue(CueKind.ACCEPTED, Direction.OUT, initials="T.T.Đ."),
     "accepted-none": Cue(CueKind.ACCEPTED, Direction.NONE),
-    "repeated": Cue(CueKind.REPEATED, Direction.IN, initials="N. V. A."),
+    "repeated": Cue(CueKind.REPEATED, Direction.IN, initials="N.V.A."),
     "refused": Cue(CueKind.REFUSED),
     "not-understood": Cue(CueKind.NOT_UNDERSTOOD),
     "poster": Cue(CueKind.POSTER),
     "again": Cue(CueKind.AGAIN),
-    "trouble": Cue(CueKind.TROUBLE, detail="no room left on the card"),
+    "trouble": Cue(CueKind.TROUBLE, detail="reader door: absent"),
 }
 _SCALE = 2
 _CUES_A_ROW = 2

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from gatepost.demo.clips import ClipTruth, VisitorTruth
 
+_NAME = 31  # columns
+_ODD = "not as it should be"
+
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
@@ -170,18 +173,23 @@ def as_json(result: Tally) -> str:
 
 
 def as_table(result: Tally) -> str:
-    """Table and summary for people."""
-    titles = f"{'verdict':<15} {'way':<5} {'event':>5} {'arrived':>7} {'light':>9}"
-    head = f"{'':2} {'visitor':<50} {titles}"
+    """Table and summary for people, within 80 columns."""
+    titles = f"{'verdict':<14} {'way':<4} {'event':>5} {'arrived':>7} {'light':>9}"
+    head = f"{'':2} {'visitor':<{_NAME}} {titles}"
     lines = [head, "-" * len(head)]
     for number, each in enumerate(result.outcomes, 1):
         light = "-" if each.light_ms is None else f"{each.light_ms:.1f} ms"
-        odd = "" if each.right and each.delivered == 1 else "   <-- not as it should be"
         lines.append(
-            f"{number:>2} {each.name:<50} {each.verdict:<15} {each.direction:<5} "
-            f"{each.recorded or '-':>5} {each.delivered:>7} {light:>9}{odd}"
+            f"{number:>2} {_cut(each.name):<{_NAME}} {each.verdict:<14} {each.direction:<4} "
+            f"{each.recorded or '-':>5} {each.delivered:>7} {light:>9}"
         )
+        if not (each.right and each.delivered == 1):
+            lines.append(f"   ^-- {_ODD}")
     return "\n".join([*lines, "-" * len(head), *_below(result)])
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _NAME else name[: _NAME - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def _below(result: Tally) -> Iterator[str]:
@@ -192,9 +200,9 @@ def _below(result: Tally) -> Iterator[str]:
     )
     yield f"judged right {told['judged_right']}; events: {proof}"
     if result.unexpected:
-        yield f"{result.unexpected} event(s) that belong to no visitor   <-- not as it should be"
+        yield f"{result.unexpected} event(s) that belong to no visitor   <-- {_ODD}"
     if not result.stopped_cleanly:
-        yield "the station did not stop cleanly   <-- not as it should be"
+        yield f"the station did not stop cleanly   <-- {_ODD}"
     middle, slowest = told["light_ms_p50"], told["light_ms_p99"]
     times = "not known" if middle is None else f"p50 {middle} ms, p99 {slowest} ms"
     yield f"from the first readable frame to the light: {times}"

@@ -46,6 +46,7 @@ VERDICTS = {
 # A passport whose issuer's key is missing says nothing that is believed, so not who comes.
 KNOWS_WHO = (Kind.PC_COVID, Kind.CCCD)
 COMES_BACK = "comes back"
+ON_PAPER = ", on paper"
 # The first eight show all that a gate meets; whoever comes after them is drawn by weight.
 FIRST = ("personal", "card", "passport", "on behalf", "poster", "link", "unknown", COMES_BACK)
 WEIGHTS = (6, 3, 2, 2, 1, 1, 1, 4)
@@ -142,12 +143,12 @@ def _qid(number: int, rng: random.Random) -> str:
 def _personal(number: int, rng: random.Random) -> Visitor:
     text = _pc_covid(rng, number, 0, str(rng.randint(0, 1)))
     shown = _present(rng, rng.uniform(4.6, 6))
-    return _visitor("PC-Covid personal code on a phone", text, Kind.PC_COVID, "phone", shown)
+    return _visitor("PC-Covid on a phone", text, Kind.PC_COVID, "phone", shown)
 
 
 def _on_behalf(number: int, rng: random.Random) -> Visitor:
     text = _pc_covid(rng, number, 1, f"{rng.randint(0, 1)}<{_qid(9000 + number % 1000, rng)}")
-    name = "PC-Covid code declared by somebody else, on paper"
+    name = f"PC-Covid by another{ON_PAPER}"
     return _visitor(name, text, Kind.PC_COVID, "paper", _present(rng, rng.uniform(4.2, 5.2)))
 
 
@@ -177,7 +178,7 @@ def _passport(_number: int, rng: random.Random) -> Visitor:
 
 def _poster(_number: int, rng: random.Random) -> Visitor:
     text = f"https://qr.tokhaiyte.vn/vi-du/dia-diem/{rng.getrandbits(40):010x}"
-    name = "the poster of a place instead of one's own code"
+    name = "a place's poster"
     return _visitor(name, text, Kind.SITE, "paper", _present(rng, rng.uniform(5, 6.5)))
 
 
@@ -220,7 +221,7 @@ def _come_back(before: list[Visitor], rng: random.Random) -> Visitor | None:
     visitor = rng.choice(inside)
     return replace(
         visitor,
-        name=f"{visitor.name}, leaving",
+        name=f"{visitor.name.removesuffix(ON_PAPER)}, leaving",
         expected_direction=Direction.OUT,
         presentation=replace(_present(rng, 1.0), module_px=visitor.presentation.module_px),
     )

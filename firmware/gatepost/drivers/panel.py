@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import os
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
@@ -22,19 +24,23 @@ _BRAILLE = 0x2800
 # Bit of each dot in a braille letter, 4 rows of 2 (Unicode, Braille Patterns)
 _DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], dtype=np.int64)
 _COLUMNS = WIDTH // 2
+_FRAME = _COLUMNS + 2
+_NEEDED = "⠿│╭♪█"
 _HIDE, _SHOW, _CLEAR = "\x1b[?25l", "\x1b[?25h", "\x1b[K"
 
 
 class Panel:
-    """Draws each cue in place where `stream` is a terminal; else one plain line a cue.
+    """Draws each cue in place where `stream` is a terminal that can; else one plain line a cue.
 
-    A plain line may end in a journal: it holds nothing of the visitor.
+    It can when it has every letter of the picture, moves its cursor, and is wide enough. What
+    the stream's encoding lacks becomes "?". A plain line may end in a journal: it holds nothing
+    of the visitor.
 
     Args:
         stream: where to; not closed here.
         language: first language of the screen, "vi" or "en".
         title: stands above; may have several lines.
-        width: columns of the terminal.
+        width: columns of the terminal, at most.
     """
 
     def __init__(
@@ -44,13 +50,15 @@ class Panel:
         self._language = language
         self._title = title
         self._width = width
+        self._columns = width
         self._in_place = False
         self._above = 0
         self._shown: Cue | None = None
 
     def __enter__(self) -> Self:
         """Look what the stream is, and hide the cursor. Raises DeviceError."""
-        self._in_place = self._stream.isatty()
+        self._columns = min(self._width, _columns_of(self._stream) or self._width)
+        self._in_place = self._draws()
         self._above = 0
         self._shown = None
         if self._in_place:
@@ -65,6 +73,26 @@ class Panel:
     ) -> None:
         if self._in_place:
             self._write(_SHOW)
+
+    def _draws(self) -> bool:
+        """Whether the stream is a terminal on which a picture can be drawn in place."""
+        try:
+            if not self._stream.isatty():
+                return False
+            _NEEDED.encode(self._encoding())
+        except ValueError:  # it was closed, or cannot encode them
+            return False
+        known = os.environ.get("TERM", "") not in {"", "dumb"}
+        return known and self._columns >= _FRAME
+
+    def _encoding(self) -> str:
+        """The stream's encoding; ASCII when Python does not know it."""
+        name = getattr(self._stream, "encoding", None) or "utf-8"
+        try:
+            codecs.lookup(name)
+        except LookupError:
+            return "ascii"
+        return name
 
     def show(self, cue: Cue) -> None:
         """Draw `cue`, unless it stands there already.
@@ -89,7 +117,9 @@ class Panel:
             raise DeviceError(f"panel: {error}") from error
         light = LIGHTS[cue.kind]
         blocks = "".join(_block(colour) for colour in _colours(cue))
-        lamp = f"lamp    {blocks} {cue.kind.value.upper()}: {light.words}"
+        plain = len("lamp    ") + 4 * len(_colours(cue)) + 1
+        said = self._cut(" " * plain + f"{cue.kind.value.upper()}: {light.words}")[plain:]
+        lamp = f"lamp    {blocks} {said}"
         return [
             *(self._cut(printable_line(line)) for line in self._title.splitlines()),
             lamp,
@@ -105,17 +135,25 @@ class Panel:
         return f"{words}; {detail}" if detail else words
 
     def _cut(self, line: str) -> str:
-        return line if len(line) <= self._width else line[: self._width - 1] + "…"
+        return line if len(line) <= self._columns else line[: self._columns - 1] + "…"
 
     def _write(self, text: str) -> None:
         """Raises DeviceError when the stream is closed or cannot be written."""
-        # A terminal that knows no braille gets question marks, not the end of the station.
-        encoding = getattr(self._stream, "encoding", None) or "utf-8"
+        # Letters that it does not have become question marks, not the end of the station.
+        encoding = self._encoding()
         try:
             self._stream.write(text.encode(encoding, "replace").decode(encoding))
             self._stream.flush()
         except (OSError, ValueError) as error:  # ValueError: it was closed
             raise DeviceError(f"panel: {error}") from error
+
+
+def _columns_of(stream: IO[str]) -> int:
+    """How wide the terminal of `stream` is; 0 when there is none or it does not say."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):  # ValueError: it was closed
+        return 0
 
 
 def braille(picture: Image.Image) -> list[str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from PIL import Image, ImageChops, ImageDraw
 
@@ -24,7 +25,9 @@ WIDTH, HEIGHT = 128, 64
 _HEAD_X = icons.SIZE + 4
 _HEAD_SIZES = (21, 20, 19, 18, 17, 16, 15, 14)  # below 14 the marks of bold letters close up
 _LINES = ((Face.LINE, 16), (Face.SMALL, 12), (Face.SMALL, 11))
-_LEAST_GAP, _MOST_GAP = 2, 6  # between large lines
+_GAPS = (3, 2)  # rows without ink between any two lines: wished for, and at least
+_HEAD_GAP, _LINE_GAP = 6, 4  # where there is room, between large lines, between small ones
+_BELOW = 1  # rows without ink at the lower edge
 _INK = 255
 
 
@@ -49,6 +52,14 @@ class _Text:
         canvas.text((x - self.box[0], y - self.box[1]), self.words, fill=_INK, font=self.font)
 
 
+class _Place(NamedTuple):
+    """A text with the left top corner of its ink."""
+
+    text: _Text
+    x: int
+    y: int
+
+
 def render(cue: Cue, language: str) -> Image.Image:
     """`cue` as a picture, mode "1", 128x64; `language` is the first one, "vi" or "en".
 
@@ -56,62 +67,86 @@ def render(cue: Cue, language: str) -> Image.Image:
     """
     if language not in TEXTS:
         raise UsageError(f"no texts in {language!r}; there are {', '.join(TEXTS)}")
-    saying = say(cue, language)
+    places, room = _placed(say(cue, language))
     picture = Image.new("1", (WIDTH, HEIGHT))
     canvas = ImageDraw.Draw(picture)
     canvas.fontmode = "1"
-    room = _draw_lines(canvas, saying)
-    _draw_head(canvas, saying.head, room)
+    for place in places:
+        place.text.draw(canvas, place.x, place.y)
     icon_y = max(0, (room - icons.SIZE) // 2)
     picture.paste(icons.icon(cue.kind), (0, icon_y))
     # White on black for all, black on white for a refusal: seen from afar, by everyone.
     return ImageChops.invert(picture) if cue.kind is CueKind.REFUSED else picture
 
 
-def _draw_lines(canvas: ImageDraw.ImageDraw, saying: Saying) -> int:
-    """Draw the small lines from the bottom up; return the height that is left above them."""
-    crowded = len(saying.head) > 1 and len(saying.lines) > 1
-    gap = 1 if crowded else 4
-    bottom = HEIGHT - (1 if crowded else 2)
-    for words in reversed(saying.lines):
-        text = _fitted_line(words)
+def _placed(saying: Saying) -> tuple[list[_Place], int]:
+    """Where everything stands, from above, and the height that is left above the small lines."""
+    head, lines = _fitted(saying)
+    below = _placed_lines(head, lines)
+    room = below[-1].y - _GAPS[-1] if below else HEIGHT
+    return [*_placed_head(head, room), *reversed(below)], room
+
+
+@functools.lru_cache(64)
+def _fitted(saying: Saying) -> tuple[tuple[_Text, ...], tuple[_Text, ...]]:
+    """The large words at the largest size at which no line touches another, and the small lines.
+
+    Where even the smallest large words leave no room, the last small line is left out.
+    """
+    kept = [saying.kept, *("" for _ in saying.lines)]
+    lines = tuple(map(_fitted_line, saying.lines, kept))
+    while True:
+        for gap, size in itertools.product(_GAPS, _HEAD_SIZES):
+            head = tuple(_measured(words, Face.HEAD, size) for words in saying.head)
+            wide = max(text.width for text in head)
+            if wide < WIDTH - _HEAD_X and _spare((*head, *lines), gap) >= 0:
+                return head, lines
+        if len(lines) <= 1:
+            return head, lines
+        lines = lines[:-1]
+
+
+def _spare(texts: tuple[_Text, ...], gap: int) -> int:
+    """The rows that are left when all stand `gap` apart."""
+    return HEIGHT - _BELOW - sum(text.height for text in texts) - gap * (len(texts) - 1)
+
+
+def _placed_lines(head: tuple[_Text, ...], lines: tuple[_Text, ...]) -> list[_Place]:
+    """Where the small lines stand, from the bottom up, in the room that `head` leaves them."""
+    texts, least = (*head, *lines), _GAPS[-1]
+    spare = _spare(texts, least)
+    gap = min(_LINE_GAP, least + spare // len(texts))
+    bottom = HEIGHT - _BELOW - (1 if spare > len(texts) * _LINE_GAP else 0)
+    places = []
+    for text in reversed(lines):
         bottom -= text.height
-        text.draw(canvas, (WIDTH - text.width) // 2, bottom)
+        places.append(_Place(text, (WIDTH - text.width) // 2, bottom))
         bottom -= gap
-    return bottom
+    return places
 
 
-def _draw_head(canvas: ImageDraw.ImageDraw, head: tuple[str, ...], room: int) -> None:
-    texts = _fitted_head(head, room)
-    ink = sum(text.height for text in texts)
-    gap = min(_MOST_GAP, (room - ink) // len(texts))
-    y = max(0, (room - ink - gap * (len(texts) - 1)) // 2)
-    for text in texts:
-        text.draw(canvas, _HEAD_X, y)
+def _placed_head(head: tuple[_Text, ...], room: int) -> list[_Place]:
+    """Where the large words stand: beside the icon, in the middle of the upper `room` rows."""
+    ink = sum(text.height for text in head)
+    gap = max(_GAPS[-1], min(_HEAD_GAP, (room - ink) // len(head)))
+    y = max(0, (room - ink - gap * (len(head) - 1)) // 2)
+    places = []
+    for text in head:
+        places.append(_Place(text, _HEAD_X, y))
         y += text.height + gap
+    return places
 
 
-@functools.cache
-def _fitted_head(head: tuple[str, ...], room: int) -> tuple[_Text, ...]:
-    """The large words at the largest size that fits into the width and `room` pixels of height."""
-    for size in _HEAD_SIZES:
-        texts = tuple(_measured(words, Face.HEAD, size) for words in head)
-        high = sum(text.height for text in texts) + _LEAST_GAP * len(texts)
-        if max(text.width for text in texts) < WIDTH - _HEAD_X - 1 and high <= room:
-            break
-    return texts
-
-
-def _fitted_line(words: str) -> _Text:
-    """A small line in the first font that has room for all of it, else cut with an ellipsis."""
+def _fitted_line(words: str, kept: str) -> _Text:
+    """A small line in the first font that has room for all of it, else cut before `kept`."""
     for face, size in _LINES:
         text = _measured(words, face, size)
         if text.width <= WIDTH:
             return text
-    cut = words
+    cut = words.removesuffix(kept)
     while text.width > WIDTH:
         cut = cut[:-1]
-        text = _measured(cut.rstrip() + "\N{HORIZONTAL ELLIPSIS}", face, size)
+        text = _measured(cut.rstrip() + "\N{HORIZONTAL ELLIPSIS}" + kept, face, size)
     return text
 
 

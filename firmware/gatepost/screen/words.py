@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 
@@ -28,22 +29,29 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Saying:
-    """What stands on one screen: the large lines, then the small ones."""
+    """What stands on one screen: the large lines, then the small ones.
+
+    Attributes:
+        head: large.
+        lines: small; the last one is the second language's.
+        kept: the end of the first small line that stays when the line must be cut.
+    """
 
     head: tuple[str, ...]
     lines: tuple[str, ...]
+    kept: str = ""
 
 
 _VI: dict[str, Words] = {
-    "ready": Words(("Mời bạn", "đưa mã"), "Mời đưa mã"),
+    "ready": Words(("Xin mời", "đưa mã"), "Xin mời đưa mã"),
     "pending": Words(("Xin chờ", "một chút"), "Xin chờ một chút"),
     "accepted-in": Words(("Mời vào",), "Mời vào"),
     "accepted-out": Words(("Tạm biệt",), "Tạm biệt"),
     "accepted-none": Words(("Đã ghi", "nhận"), "Đã ghi nhận"),
-    "repeated": Words(("Đã quét", "rồi"), "Đã quét rồi"),
-    "refused": Words(("Không", "chấp nhận"), "Không chấp nhận"),
-    "not-understood": Words(("Không rõ", "mã này"), "Không rõ mã này", "Xin thử mã khác"),
-    "poster": Words(("Đây là mã", "địa điểm"), "Đưa mã của bạn", "Đưa mã của bạn"),
+    "repeated": Words(("Đã quét rồi",), "Đã quét rồi"),
+    "refused": Words(("Mã không", "được nhận"), "Không được nhận", "Hỏi nhân viên"),
+    "not-understood": Words(("Chưa đọc", "được mã"), "Chưa đọc được", "Xin thử mã khác"),
+    "poster": Words(("Đây là mã", "địa điểm"), "Đưa mã cá nhân", "Đưa mã cá nhân"),
     "again": Words(("Xin đưa", "lại mã"), "Xin đưa lại mã"),
     "trouble": Words(("Máy đang", "có sự cố"), "Máy có sự cố"),
 }
@@ -54,14 +62,19 @@ _EN: dict[str, Words] = {
     "accepted-out": Words(("Goodbye",), "Goodbye"),
     "accepted-none": Words(("Recorded",), "Recorded"),
     "repeated": Words(("Already", "scanned"), "Already scanned"),
-    "refused": Words(("Not", "accepted"), "Not accepted"),
-    "not-understood": Words(("Unknown", "code"), "Unknown code", "Try another code"),
+    "refused": Words(("Not", "accepted"), "Not accepted", "Ask the staff"),
+    "not-understood": Words(("Unknown", "code"), "Unknown code", "Try another one"),
     "poster": Words(("This is", "a poster"), "Show your code", "Show your code"),
     "again": Words(("Please", "show again"), "Show it again"),
     "trouble": Words(("Station", "in trouble"), "Station trouble"),
 }
 TEXTS = {"vi": _VI, "en": _EN}
 _SECOND = {"vi": "en", "en": "vi"}
+
+_READER = re.compile(r"reader (?P<name>\S+): (?P<state>absent|failed)")
+_READER_VI = {"absent": "Mất kết nối", "failed": "Đầu đọc lỗi"}
+_FULL = ("spool: station full", "station full")
+_FULL_VI = "Bộ nhớ đã đầy"
 
 
 def say(cue: Cue, language: str) -> Saying:
@@ -70,9 +83,21 @@ def say(cue: Cue, language: str) -> Saying:
     first = TEXTS[language][key]
     second = TEXTS[_SECOND[language]][key]
     # What a technician must know is only shown while the station is in trouble.
-    note = printable(cue.detail if cue.kind is CueKind.TROUBLE else cue.initials)
+    trouble = cue.kind is CueKind.TROUBLE
+    note, kept = _detail(cue.detail, language) if trouble else (printable(cue.initials), "")
     small = (note or first.more, second.line)
-    return Saying(first.head, tuple(line for line in small if line))
+    return Saying(first.head, tuple(line for line in small if line), kept)
+
+
+def _detail(text: str, language: str) -> tuple[str, str]:
+    """What is wrong, and the end of it that must not be cut; what is common, in Vietnamese too."""
+    shown = printable(text)
+    reader = _READER.fullmatch(shown)
+    if language != "vi":
+        return shown, f": {reader['state']}" if reader else ""
+    if reader:  # the state first: where it is cut, it is the name that loses its end
+        return f"{_READER_VI[reader['state']]}: {reader['name']}", ""
+    return (_FULL_VI if shown in _FULL else shown), ""
 
 
 def printable(text: str) -> str:
