@@ -215,3 +215,13 @@ def test_a_decoder_that_raises_is_skipped_and_counted(caplog: pytest.LogCaptureF
 def test_merged_keeps_the_first_and_the_order() -> None:
     found = merged([symbol(b"a", "1"), symbol(b"b", "2"), symbol(b"a", "3")])
     assert [(each.data, each.pass_name) for each in found] == [(b"a", "1"), (b"b", "2")]
+
+
+@pytest.mark.parametrize(("rest", "calls"), [(0.0, 5), (1e9, 1)])
+def test_the_second_opinion_rests_after_its_work(rest: float, calls: int) -> None:
+    located = Scripted("first", Look((), located=True))
+    second = Scripted("second", Look(()))
+    decoder = PassDecoder(located, second, rest=rest)
+    for _ in range(5):
+        decoder.decode(FRAME)
+    assert (located.calls, second.calls) == (5, calls)

@@ -44,7 +44,8 @@ class PassDecoder:
     The second, slower pass runs on a frame in which the first located a code that it could not
     read, and on every `second_every`-th frame in which it saw nothing at all (1: on each, for
     pictures; 0: on none). It is left out once `budget_s` seconds went by in this frame; a pass
-    that has begun is not interrupted.
+    that has begun is not interrupted. After one that took t it rests for `rest` times t, so that
+    on a live camera the next frames, which may be good ones, are not lost to it.
 
     For one thread: the second pass keeps state of its own.
 
@@ -59,7 +60,10 @@ class PassDecoder:
         *,
         second_every: int = 1,
         budget_s: float | None = None,
+        rest: float = 0.0,
     ) -> None:
+        self._rest = rest
+        self._rest_until = float("-inf")
         self.failures: Counter[str] = Counter()
         self._first = first
         self._second = second
@@ -75,16 +79,25 @@ class PassDecoder:
             return ()
         look = self._look(self._first, plane)
         if not look.symbols and self._second_wanted(look, begun):
-            look = self._look(self._second, plane)
+            look = self._second_look(plane)
         return merged(look.symbols)
 
     def _second_wanted(self, first: Look, begun: float) -> bool:
         if self._budget_s is not None and time.monotonic() - begun >= self._budget_s:
             return False
+        if begun < self._rest_until:
+            return False
         if first.located:
             return True
         self._empty += 1
         return self._second_every > 0 and self._empty % self._second_every == 0
+
+    def _second_look(self, plane: npt.NDArray[np.uint8]) -> Look:
+        begun = time.monotonic()
+        look = self._look(self._second, plane)
+        ended = time.monotonic()
+        self._rest_until = ended + self._rest * (ended - begun)
+        return look
 
     def _look(self, way: Pass, plane: npt.NDArray[np.uint8]) -> Look:
         """What `way` sees; nothing where it raises."""
@@ -123,12 +136,17 @@ def merged(symbols: Iterable[Symbol]) -> tuple[Symbol, ...]:
     return tuple(unlike.values())
 
 
-def build_decoder(second_every: int = 1, budget_s: float | None = None) -> PassDecoder:
+def build_decoder(
+    second_every: int = 1, budget_s: float | None = None, rest: float = 0.0
+) -> PassDecoder:
     """The station's decoder: zxing-cpp, with zbar for a second opinion; one for each reader.
 
     Args:
         second_every: the second opinion on every n-th frame without any trace of a code: 1 for
             pictures, more for a live camera, 0 for never.
         budget_s: seconds after which a frame gets no second opinion; None: no limit.
+        rest: how long the second opinion rests after each, as a multiple of what it took.
     """
-    return PassDecoder(ZxingPass(), ZbarPass(), second_every=second_every, budget_s=budget_s)
+    return PassDecoder(
+        ZxingPass(), ZbarPass(), second_every=second_every, budget_s=budget_s, rest=rest
+    )
