@@ -29,7 +29,7 @@ from gatepost.gate import Gate, Rules
 from gatepost.health import Health
 from gatepost.keys import keys_of, tls_of
 from gatepost.mailbox import Mailbox
-from gatepost.model import Cue, Direction, Message, Scan
+from gatepost.model import Cue, Direction, Scan
 from gatepost.presentations import FrameReader, TextReader
 from gatepost.reading import reading
 from gatepost.signalling import showing, signalling
@@ -64,10 +64,9 @@ def build(config: Config) -> Station:
     )
     cues: queue.Queue[Cue] = queue.Queue()
     scans: queue.Queue[Scan] = queue.Queue(_SCANS)
-    notices: Mailbox[Message] = Mailbox()
     conditions = Conditions(cues.put)
     readers = [_reader(each, clock) for each in config.reader]
-    uplink = _uplink(config, spool_path, signer, clock, boot, notices)
+    uplink = _uplink(config, spool_path, signer, clock, boot)
     deciding = Deciding(
         scans=scans,
         cue=cues.put,
@@ -79,16 +78,7 @@ def build(config: Config) -> Station:
         boot_id=boot,
         day=Day(time.fromisoformat(config.gate.day_reset)),
     )
-    health = Health(
-        topic=uplink.topics.health,
-        notices=notices,
-        conditions=conditions,
-        counts=partial(_counts, readers, uplink),
-        data=config.station.data,
-        clock=clock,
-        boot_id=boot,
-        firmware=__version__,
-    )
+    health = _health(config, uplink, conditions, readers, clock, boot)
     return Station(
         reading=[
             Worker(f"reading {each.name}", partial(reading, each, scans, cues.put, conditions), 15)
@@ -98,6 +88,26 @@ def build(config: Config) -> Station:
         uplink=Worker("uplink", uplink.run, 120, may_linger=True),
         health=Worker("health", health.run, 30),
         signalling=_signalling(config, cues, clock),
+    )
+
+
+def _health(
+    config: Config,
+    uplink: Uplink,
+    conditions: Conditions,
+    readers: list[Reader],
+    clock: Clock,
+    boot: str,
+) -> Health:
+    return Health(
+        topic=uplink.topics.health,
+        notices=uplink.notices,
+        conditions=conditions,
+        counts=partial(_counts, readers, uplink),
+        data=config.station.data,
+        clock=clock,
+        boot_id=boot,
+        firmware=__version__,
     )
 
 
@@ -157,7 +167,6 @@ def _uplink(
     signer: Signer,
     clock: Clock,
     boot: str,
-    notices: Mailbox[Message],
 ) -> Uplink:
     broker = PahoBroker(
         host=config.broker.host,
@@ -176,7 +185,7 @@ def _uplink(
         clock=clock,
         boot_id=boot,
         firmware=__version__,
-        notices=notices,
+        notices=Mailbox(),
         window=config.broker.window,
     )
 

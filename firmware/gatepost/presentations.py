@@ -7,7 +7,6 @@ the same presentation.
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from gatepost.model import Frame
-    from gatepost.ports import Clock, Decoder, FrameSource, TextSource
+    from gatepost.ports import Clock, Closing, Decoder, FrameSource, TextSource
 
 _ABSENT_GONE_S = 10.0  # longer than a camera takes to be restarted in place
 
@@ -74,8 +73,27 @@ def safe_text(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
+class _Opened:
+    """Opened and closed with its source."""
+
+    __slots__ = ()
+    source: Closing
+
+    def __enter__(self) -> Self:
+        self.source.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.source.__exit__(kind, error, trace)
+
+
 @dataclass(slots=True)
-class FrameReader:
+class FrameReader(_Opened):
     """A camera with a decoder behind it."""
 
     name: str
@@ -88,22 +106,9 @@ class FrameReader:
     working: bool = False
     _absent_since: float | None = None
     _presentations: Presentations = field(init=False)
-    _stack: ExitStack = field(default_factory=ExitStack)
 
     def __post_init__(self) -> None:
         self._presentations = Presentations(self.gone_s)
-
-    def __enter__(self) -> Self:
-        self._stack.enter_context(self.source)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stack.close()
 
     def next_scan(self, wait_s: float) -> Scan | None:
         """Examine the newest frame. Raises DeviceError, DeviceAbsent as the source does."""
@@ -149,7 +154,7 @@ class FrameReader:
 
 
 @dataclass(slots=True)
-class TextReader:
+class TextReader(_Opened):
     """A USB reader. `repeat_s`: the same text within it is the same presentation."""
 
     name: str
@@ -159,19 +164,6 @@ class TextReader:
     counts: ReaderCounts = field(default_factory=ReaderCounts)
     working: bool = False
     _last: tuple[bytes, float] | None = None
-    _stack: ExitStack = field(default_factory=ExitStack)
-
-    def __enter__(self) -> Self:
-        self._stack.enter_context(self.source)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stack.close()
 
     def next_scan(self, wait_s: float) -> Scan | None:
         """The next code that is no repeat. Raises DeviceError, DeviceAbsent as the source does."""
