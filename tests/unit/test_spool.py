@@ -295,3 +295,11 @@ def test_a_spool_with_events_of_a_later_firmware_is_whole(tmp_path: Path) -> Non
     fresh(tmp_path)
     with Spool(path) as spool:
         assert spool.verify() == 2
+
+
+def test_a_cut_after_a_damaged_spool_was_set_aside_is_still_told(tmp_path: Path) -> None:
+    path = fresh(tmp_path)
+    path.rename(tmp_path / "spool.db.damaged-17")
+    fresh(tmp_path)
+    with Spool(path) as spool:
+        assert decode_body(next(spool.range(1, 1)).body).record == EpochRecord("spool-damaged")

@@ -57,9 +57,11 @@ def _prepared(path: Path, source: str, site: str, stamp: Stamp) -> Path:
             _LOG.error("spool set aside", extra={"fields": {"why": str(damage), "as": aside.name}})
         else:
             return path
-    elif _leftovers(path):  # a power cut while a damaged spool was set aside
-        set_aside(path, stamp.wall_us)
-        cause = "spool-damaged"
+    else:  # a power cut while a damaged spool was set aside, or just after it, is told too
+        if _leftovers(path):
+            set_aside(path, stamp.wall_us)
+        if any(path.parent.glob(f"{path.name}.damaged-*")):
+            cause = "spool-damaged"
     _begin(path, source, site, Draft(_epoch_record(cause, former), stamp))
     return path
 
