@@ -58,26 +58,37 @@ def demo(options: Options) -> int:
         raise UsageError(f"port {options.port} is taken; leave --port away")
     # Of the subscriber's session: it would stand in the panel, and the table tells what matters.
     logging.getLogger("gatepost").addHandler(_NOWHERE)
-    with _one_interrupt(), ExitStack() as stack:
+    with _one_interrupt() as check, ExitStack() as stack:
         folder = _folder(options.keep, stack)
-        return _Show(options, folder.absolute(), stack).run()
+        return _Show(options, folder.absolute(), stack, check).run()
 
 
 @contextmanager
-def _one_interrupt() -> Iterator[None]:
-    """The first signal to end raises KeyboardInterrupt; those after it do not stop the tidying."""
+def _one_interrupt() -> Iterator[Callable[[], None]]:
+    """The first signal to end raises KeyboardInterrupt; those after it do not stop the tidying.
+
+    Gives what raises it again, to be called now and then: where the signal came while foreign C
+    code ran Python (NumPy does as it imports its random numbers), that swallowed the first.
+    """
+    told = False
     numbers = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # else nohup was asked for
         numbers.append(signal.SIGHUP)
 
+    def check() -> None:
+        if told:
+            raise KeyboardInterrupt
+
     def interrupt(_number: int, _frame: FrameType | None) -> None:
+        nonlocal told
+        told = True
         for number in numbers:
             signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
+        check()
 
     before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
-        yield
+        yield check
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -101,7 +112,10 @@ def _folder(keep: Path | None, stack: ExitStack) -> Path:
 
 
 class _Show:
-    def __init__(self, options: Options, folder: Path, stack: ExitStack) -> None:
+    def __init__(
+        self, options: Options, folder: Path, stack: ExitStack, check: Callable[[], None]
+    ) -> None:
+        self._check = check  # raises KeyboardInterrupt once the demo was told to end
         self._options = options
         self._folder = folder
         self._stack = stack
@@ -138,6 +152,7 @@ class _Show:
         return truth
 
     def _progress(self, done: int, frames: int) -> None:
+        self._check()
         if sys.stderr.isatty() and not self._options.json:
             end = "\n" if done == frames else ""
             print(f"\r  {done * 100 // frames:3} %", end=end, file=sys.stderr, flush=True)
@@ -180,12 +195,14 @@ class _Show:
 
     def _tell_arrivals(self, count: int, expected: int) -> None:
         """A line for each event that is new; the panel, which draws in place, shows it itself."""
+        self._check()
         if self._options.headless:
             for number in range(self._told + 1, count + 1):
                 self._say(f"  {number} of {expected} arrived")
         self._told = max(self._told, count)
 
     def _say(self, text: str) -> None:
+        self._check()
         if not self._options.json:
             print(text, flush=True)
 
