@@ -1,0 +1,1 @@
+"""QR codes module by module: from soft module values to the corrected symbol."""
