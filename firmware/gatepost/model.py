@@ -89,6 +89,19 @@ class CueKind(StrEnum):
     POSTER = "poster"
     AGAIN = "again"
     TROUBLE = "trouble"
+    HINT = "hint"
+
+
+class Hint(StrEnum):
+    """Why a code before the camera is not read, and so what its visitor may do about it."""
+
+    TOO_FAR = "too-far"
+    TOO_NEAR = "too-near"
+    TOO_DARK = "too-dark"
+    GLARE = "glare"
+    MOVING = "moving"
+    CUT_OFF = "cut-off"
+    NO_CODE = "no-code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +123,8 @@ class Symbol:
         data: the bytes that it holds; `text`: the same, as UTF-8 or what the symbol declares.
         corners: top left, top right, bottom right, bottom left as (x, y) in pixels of the frame.
         pass_name: the pass that read it.
+        taken: when the frame was taken that it was read in, where that is not the one at hand: a
+            deep pass ends some frames later.
     """
 
     data: bytes
@@ -117,6 +132,29 @@ class Symbol:
     symbology: str
     corners: Corners
     pass_name: str
+    taken: float | None = None
+
+
+Box: TypeAlias = tuple[int, int, int, int]  # left, top, right, bottom in pixels; the ends are out
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a decoder saw in one frame beside the codes.
+
+    Attributes:
+        brightness: mean luma, 0 to 255.
+        moving: how much changed since the frame before, mean luma steps at low resolution.
+        region: where something code-like is, or None.
+        hint: why nothing was read, or None where something was, or where nobody is.
+        passes: the passes that were tried on this frame, in order.
+    """
+
+    brightness: float = 0.0
+    moving: float = 0.0
+    region: Box | None = None
+    hint: Hint | None = None
+    passes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +198,7 @@ class Cue:
         detail: a short fixed text for the technician under "station in trouble", or "".
         reader: which reader it answers, or "".
         taken: when the frame was taken that it answers, seconds of boot time, or 0.
+        hint: with a hint: which; None: the reader takes its hint back.
     """
 
     kind: CueKind
@@ -168,6 +207,7 @@ class Cue:
     detail: str = ""
     reader: str = ""
     taken: float = 0.0
+    hint: Hint | None = None
 
 
 @dataclass(frozen=True, slots=True)

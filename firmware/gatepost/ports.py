@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from gatepost.model import Cue, Frame, Message, Scan, Symbol
+    from gatepost.model import Cue, Frame, Hint, Message, Scan, Symbol, View
 
 
 class Closing(Protocol):
@@ -58,11 +58,13 @@ class Reader(Closing, Protocol):
 
     Attributes:
         working: it gave something since its last failure.
+        hint: what its visitor is to be told while nothing is read, or None.
     """
 
     name: str
     counts: ReaderCounts
     working: bool
+    hint: Hint | None
 
     def next_scan(self, wait_s: float) -> Scan | None:
         """The next presentation, or None. Raises DeviceError, DeviceAbsent."""
@@ -92,7 +94,13 @@ class TextSource(Closing, Protocol):
 
 
 class Decoder(Protocol):
-    """Finds the codes in a picture."""
+    """Finds the codes in a picture.
+
+    Attributes:
+        view: what the last frame looked like beside its codes.
+    """
+
+    view: View
 
     def decode(self, frame: Frame) -> Sequence[Symbol]:
         """Every code that was read in `frame`; empty where there is none. Raises nothing."""
@@ -103,6 +111,13 @@ class Signal(Closing, Protocol):
 
     def show(self, cue: Cue) -> None:
         """Show `cue` until the next one. Raises DeviceError when the device failed."""
+
+
+class Switch(Closing, Protocol):
+    """Something that is on or off, as the light over the code."""
+
+    def switch(self, *, on: bool) -> None:
+        """Switch it. Raises DeviceError when the device failed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ def test_json_gives_a_line_a_picture(gate: Path, capsys: pytest.CaptureFixture[s
     told = lines(capsys)
     assert [each["image"] for each in told] == [f"{gate}/frame{n}.png" for n in (1, 2, 3, 10)]
     assert [each["texts"] for each in told] == [[], ["Nguyễn"], [], ["Trần"]]
-    assert set(told[0]) == {"image", "texts", "symbols", "ms"}
+    assert set(told[0]) == {"image", "texts", "symbols", "ms", "hint", "passes"}
     (found,) = told[1]["symbols"]
     assert set(found) == {"text", "symbology", "corners", "pass"}
     assert (found["symbology"], found["pass"]) == ("qr", "zxing")

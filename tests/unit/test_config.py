@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatepost.config import Config, FramesReader, GateConfig, SerialReader, load, parse
+from gatepost.config import (
+    Config,
+    FramesReader,
+    GateConfig,
+    LightConfig,
+    SerialReader,
+    V4l2Reader,
+    load,
+    parse,
+)
 from gatepost.config.lines import Lines
 from gatepost.config.schema import PLAIN_TEXT_WORDS, READER_TYPES
 from gatepost.demo.authority import make_authority
@@ -50,6 +59,44 @@ direction = "in"
 device = "/dev/ttyUSB0"
 """
 
+CAMERAS = [
+    (
+        ('path = "."', 'path = "."\nsymbologies = ["qr", "data-matirx"]'),
+        "is 'data-matirx'; did you mean 'data-matrix'?",
+    ),
+    (
+        ('path = "."', 'path = "."\nsymbologies = ["qr", "code-39"]'),
+        "reader[0].symbologies: 'code-39' is not offered: its check character is optional",
+    ),
+    (('path = "."', 'path = "."\nsymbologies = []'), "must have 1 to 15 entries, has 0"),
+    (('path = "."', 'path = "."\nsymbologies = "qr"'), "must be a list of texts, is 'qr'"),
+    (('path = "."', 'path = "."\nsymbologies = ["qr", "qr"]'), "'qr' stands there twice"),
+    (
+        ('device = "/dev/ttyACM0"', 'device = "/dev/ttyACM0"\nsymbologies = ["qr"]'),
+        "reader[1].symbologies: there is no such key",
+    ),
+    (('type = "frames"', 'type = "v4l2"\nexposure = "cap"'), "exposure: must be one of"),
+    (('type = "frames"', 'type = "v4l2"\nmains_hz = 55'), "mains_hz: must be one of 0, 50, 60"),
+    (('type = "frames"', 'type = "v4l2"\nfocus = -1'), "focus: must be at least 0, is -1"),
+    (('type = "frames"', 'type = "camera"\nexposure_max_us = 10'), "must be at least 100, is 10"),
+    (("[central]", "[light]\n[central]"), "light.pin: is missing"),
+    (
+        ("[central]", "[light]\npin = 5\non_below = 90\n[central]"),
+        "light.on_below: must be below off_above, which is 90",
+    ),
+    (
+        ("[central]", "[light]\npin = 5\nreader = 'dor'\n[central]"),
+        "light.reader: no camera has the name 'dor'; did you mean 'door'?",
+    ),
+    (
+        ("[central]", "[light]\npin = 5\nreader = 'gun'\n[central]"),
+        "light.reader: no camera has the name 'gun'",
+    ),
+    (
+        ("[central]", "[light]\npin = 5\n[relay]\npin = 5\nidle = 'low'\n[central]"),
+        "light.pin: pin 5 is already used by relay.pin",
+    ),
+]
 TWO_LINES = [
     (
         """x.toml:19: reader[0].direction: must be one of "in", "out", "none", "auto"; is 'inn'; """
@@ -184,6 +231,7 @@ def test_every_problem_at_once_with_line_and_suggestion(folder: Path) -> None:
             ('id = "gp-1"', f"id{'.a' * 3000} = 1"),
             "station.id: must be a text in quotes, is a table",
         ),
+        *CAMERAS,
         (("[station]", "[station"), "x.toml:1: not TOML"),
         (("[station]", "reader = 3\n[station]"), "not TOML"),
     ],
@@ -191,6 +239,26 @@ def test_every_problem_at_once_with_line_and_suggestion(folder: Path) -> None:
 def test_each_problem_is_named(folder: Path, change: tuple[str, str], told: str) -> None:
     text = "\n".join(problems(folder, good(folder).replace(*change)))
     assert told in text
+
+
+def test_a_light_needs_a_camera(folder: Path) -> None:
+    guns = good(folder).replace('type = "frames"', 'type = "serial"').replace("path =", "device =")
+    assert [line.split(":", 2)[2] for line in problems(folder, f"{guns}[light]\npin = 5\n")] == [
+        " light: needs a camera among the readers: it goes by its picture"
+    ]
+
+
+def test_a_camera_and_its_light(folder: Path) -> None:
+    text = good(folder).replace('type = "frames"', 'type = "v4l2"').replace("path =", "device =")
+    keys = 'symbologies = ["aztec", "qr"]\nexposure = "fixed"\nfocus = 60\nmains_hz = 60\n'
+    text = text.replace('name = "door"', f'name = "door"\n{keys}')
+    config = parse(f'{text}[light]\npin = 5\nreader = "door"\n', folder / "x.toml")
+    (camera, _) = config.reader
+    assert isinstance(camera, V4l2Reader)
+    assert camera.symbologies == ("aztec", "qr")
+    assert (camera.exposure, camera.exposure_max_us) == ("fixed", 10_000)
+    assert (camera.focus, camera.gain_max, camera.mains_hz) == (60, None, 60)
+    assert config.light == LightConfig(pin=5, reader="door")
 
 
 def test_no_sealing_key_is_refused(folder: Path) -> None:

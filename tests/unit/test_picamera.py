@@ -6,16 +6,19 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from gatepost.drivers.picamera import PiCamera, controls_for, luma_of
+from gatepost.drivers.exposure import Limits
+from gatepost.drivers.picamera import PiCamera, controls_for, guard_for, luma_of
 from gatepost.errors import DeviceAbsent, DeviceError
+from gatepost.model import Hint, View
 from unit.pictures import Luma, ManualClock
 
 WIDTH, HEIGHT, STRIDE = 60, 20, 64
 
 
 class FakeRequest:
-    def __init__(self, grey: int, sensor_s: float) -> None:
+    def __init__(self, grey: int, sensor_s: float, **metadata: Any) -> None:
         self.released = False
+        self._metadata = metadata
         self._grey = grey
         self._sensor_s = sensor_s
 
@@ -26,7 +29,7 @@ class FakeRequest:
         return rows.reshape(-1)
 
     def get_metadata(self) -> dict[str, Any]:
-        return {"SensorTimestamp": round(self._sensor_s * 1e9)}
+        return {"SensorTimestamp": round(self._sensor_s * 1e9), **self._metadata}
 
     def release(self) -> None:
         self.released = True
@@ -50,6 +53,13 @@ class FakePicamera2:
         "LensPosition": (0.0, 15.0, 1.0),
         "AfMode": (0, 2, 0),
         "AeExposureMode": (0, 3, 0),
+        "AeMeteringMode": (0, 3, 0),
+        "AeFlickerMode": (0, 1, 0),
+        "AeFlickerPeriod": (100, 1000000, None),
+        "NoiseReductionMode": (0, 4, 0),
+        "ExposureTime": (0, 66666, None),
+        "ExposureValue": (-8.0, 8.0, 0.0),
+        "AnalogueGain": (1.0, 6.0, None),
         "FrameDurationLimits": (33333, 120000, None),
     }
 
@@ -59,6 +69,8 @@ class FakePicamera2:
         self.closed = threading.Event()
         self.started = False
         self.settings: dict[str, Any] = {}
+        self.set_later: list[dict[str, Any]] = []
+        self.sets = True
 
     def create_video_configuration(self, **settings: Any) -> dict[str, Any]:
         return settings
@@ -76,6 +88,11 @@ class FakePicamera2:
         assert wait is False
         self.jobs += 1
         return FakeJob(self)
+
+    def set_controls(self, controls: dict[str, Any]) -> None:
+        if not self.sets:
+            raise RuntimeError("Control ExposureTime is not advertised by libcamera")
+        self.set_later.append(controls)
 
     def cancel_all_and_flush(self) -> None:
         pass
@@ -130,6 +147,93 @@ def test_controls_are_those_that_the_camera_has() -> None:
     assert controls_for(FakePicamera2.camera_controls, 30, 0.02)["LensPosition"] == 15.0
     assert controls_for({"AeExposureMode": (0, 3, 0)}, 30, 0.12) == {"AeExposureMode": 1}
     assert controls_for({}, 30, 0.12) == {}
+
+
+@pytest.mark.parametrize(("mains_hz", "period_us"), [(50, 10_000), (60, 8_333)])
+def test_lamps_at_the_mains_show_no_bands(mains_hz: int, period_us: int) -> None:
+    wanted = controls_for(FakePicamera2.camera_controls, 30, 0.12, mains_hz)
+    assert (wanted["AeFlickerMode"], wanted["AeFlickerPeriod"]) == (1, period_us)
+
+
+def test_without_mains_nothing_is_done_about_flicker() -> None:
+    wanted = controls_for(FakePicamera2.camera_controls, 30, 0.12, 0)
+    assert wanted["AeFlickerMode"] == 0
+    assert "AeFlickerPeriod" not in wanted
+
+
+def test_the_middle_is_measured_and_little_is_denoised() -> None:
+    wanted = controls_for(FakePicamera2.camera_controls, 30, 0.12)
+    assert (wanted["AeMeteringMode"], wanted["NoiseReductionMode"]) == (0, 3)
+
+
+def seen(camera: PiCamera, fake: FakePicamera2, clock: ManualClock, **metadata: Any) -> None:
+    clock.now += 0.1
+    fake.requests.append(FakeRequest(7, clock.now, **metadata))
+    assert camera.next_frame(0) is not None
+
+
+def test_an_exposure_that_is_too_long_is_held_at_its_limit() -> None:
+    board, clock = Board(), ManualClock(100.0)
+    with camera_on(board, clock) as camera:
+        camera.next_frame(0)
+        fake = board.cameras[0]
+        seen(camera, fake, clock, ExposureTime=9_900, AnalogueGain=1.0)
+        assert fake.set_later == []
+        seen(camera, fake, clock, ExposureTime=30_000, AnalogueGain=1.0)
+        assert fake.set_later == [{"ExposureTime": 10_000}]
+        for _ in range(20):
+            seen(camera, fake, clock, ExposureTime=10_000, AnalogueGain=3.0)
+        assert len(fake.set_later) == 1
+        seen(camera, fake, clock, ExposureTime=10_000, AnalogueGain=1.0)
+        assert fake.set_later[1:] == [{"ExposureTime": 0}]
+
+
+def test_the_gain_is_held_at_what_camera_and_configuration_allow() -> None:
+    allowed = FakePicamera2.camera_controls
+    for most, held in ((8.0, 6.0), (4.0, 4.0)):
+        guard = guard_for(allowed, Limits(10_000, most))
+        assert guard is not None
+        guard.controls({"ExposureTime": 30_000})
+        dark = {"ExposureTime": 10_000, "AnalogueGain": 12.0, "Lux": 3.0}
+        found = [controls for _ in range(20) if (controls := guard.controls(dark))]
+        assert found == [{"AnalogueGain": held}]
+    assert guard_for({}, Limits(10_000, 8.0)) is None
+
+
+def test_at_glare_it_exposes_less_for_a_while() -> None:
+    board, clock = Board(), ManualClock(100.0)
+    with camera_on(board, clock) as camera:
+        camera.next_frame(0)
+        fake = board.cameras[0]
+        for _ in range(10):
+            clock.now += 0.1
+            camera.suit(View(hint=Hint.GLARE))
+        assert fake.set_later == [{"ExposureValue": -1.0}]
+        for _ in range(40):
+            clock.now += 0.1
+            camera.suit(View())
+        assert fake.set_later[1:] == [{"ExposureValue": 0.0}]
+
+
+def test_a_camera_that_is_not_open_suits_nothing() -> None:
+    clock = ManualClock(100.0)
+    camera = camera_on(Board(), clock)
+    for _ in range(10):
+        clock.now += 0.1
+        camera.suit(View(hint=Hint.GLARE))
+
+
+def test_a_camera_that_will_not_be_set_still_gives_frames(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    board, clock = Board(), ManualClock(100.0)
+    with camera_on(board, clock) as camera:
+        camera.next_frame(0)
+        fake = board.cameras[0]
+        fake.sets = False
+        for _ in range(40):
+            seen(camera, fake, clock, ExposureTime=30_000, AnalogueGain=1.0)
+    assert [record.message for record in caplog.records] == ["camera would not be set"]
 
 
 def test_a_frame_has_its_exposures_time_and_its_request_is_released() -> None:

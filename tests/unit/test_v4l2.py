@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import logging
 import queue
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import cv2
 import numpy as np
 import pytest
 
+from gatepost.drivers.exposure import Range
 from gatepost.drivers.v4l2 import V4l2Camera, open_v4l2
+from gatepost.drivers.v4l2_controls import Control
 from gatepost.errors import DeviceAbsent
+from gatepost.model import Hint, View
 from unit.pictures import Luma, ManualClock
 
 if TYPE_CHECKING:
@@ -25,6 +29,7 @@ class FakeCapture:
     def __init__(self, there: bool) -> None:
         self.frames: queue.Queue[Luma | None] = queue.Queue()
         self.settings: dict[int, float] = {}
+        self.given: dict[int, float] = {}  # instead of what was asked for
         self.idle = threading.Event()  # every frame was taken, and the next one is waited for
         self.released = threading.Event()
         self._there = there
@@ -35,6 +40,9 @@ class FakeCapture:
     def set(self, propId: int, value: float) -> bool:  # noqa: N803
         self.settings[propId] = value
         return True
+
+    def get(self, propId: int) -> float:  # noqa: N803
+        return self.given.get(propId, self.settings.get(propId, 0.0))
 
     def read(self) -> tuple[bool, Luma | None]:
         if self.frames.empty():
@@ -52,16 +60,49 @@ class FakeCapture:
         assert self.idle.wait(LONG_S)
 
 
+class FakeControls:
+    """A webcam's controls: exposure, and whether it is the webcam's own."""
+
+    ranges: ClassVar = {
+        Control.EXPOSURE_AUTO: Range(0, 3),
+        Control.EXPOSURE_ABSOLUTE: Range(1, 5000),
+    }
+
+    def __init__(self) -> None:
+        self.values = {Control.EXPOSURE_AUTO: 3, Control.EXPOSURE_ABSOLUTE: 333}
+        self.opened = self.closed = 0
+
+    def open(self, device: str) -> FakeControls:
+        assert device == "/dev/video0"
+        self.opened += 1
+        return self
+
+    def range_of(self, control: Control) -> Range | None:
+        return self.ranges.get(control)
+
+    def get(self, control: Control) -> int:
+        return self.values[control]
+
+    def set(self, control: Control, value: int) -> None:
+        self.values[control] = value
+
+    def close(self) -> None:
+        self.closed += 1
+
+
 class Port:
     """A USB port: each opening of the device is a FakeCapture."""
 
     def __init__(self) -> None:
         self.plugged = True
         self.captures: list[FakeCapture] = []
+        self.given: dict[int, float] = {}
+        self.webcam = FakeControls()
 
     def open(self, device: str) -> FakeCapture:
         assert device == "/dev/video0"
         self.captures.append(FakeCapture(self.plugged))
+        self.captures[-1].given = self.given
         return self.captures[-1]
 
 
@@ -76,7 +117,13 @@ def port() -> Iterator[Port]:
 
 def camera_at(port: Port, clock: ManualClock) -> V4l2Camera:
     return V4l2Camera(
-        "/dev/video0", width=1280, height=720, fps=30, clock=clock, open_capture=port.open
+        "/dev/video0",
+        width=1280,
+        height=720,
+        fps=30,
+        clock=clock,
+        open_capture=port.open,
+        open_controls=port.webcam.open,
     )
 
 
@@ -116,6 +163,64 @@ def test_it_asks_for_mjpg_and_size_and_rate(port: Port) -> None:
     assert settings[cv2.CAP_PROP_FRAME_WIDTH] == 1280
     assert settings[cv2.CAP_PROP_FRAME_HEIGHT] == 720
     assert settings[cv2.CAP_PROP_FPS] == 30
+
+
+def test_what_it_gives_instead_is_told_once(port: Port, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    port.given = {
+        cv2.CAP_PROP_FOURCC: cv2.VideoWriter.fourcc(*"YUYV"),
+        cv2.CAP_PROP_FRAME_WIDTH: 640,
+        cv2.CAP_PROP_FRAME_HEIGHT: 480,
+    }
+    clock = ManualClock(10.0)
+    with camera_at(port, clock) as camera:
+        plugged_in(port, camera).give(1)
+        left(port)
+        assert camera.next_frame(LONG_S) is not None
+        with pytest.raises(DeviceAbsent):
+            camera.next_frame(LONG_S)
+        clock.now += 1.0
+        plugged_in(port, camera).give(1)
+        left(port)
+    (record,) = [each for each in caplog.records if each.message == "webcam gives something else"]
+    fields = record.__dict__["fields"]
+    assert (fields["format"], fields["size"], fields["fps"]) == ("YUYV", "640x480", "30")
+    assert (fields["asked_format"], fields["asked_size"]) == ("MJPG", "1280x720")
+
+
+def test_what_it_gives_as_asked_is_not_told(port: Port, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    with camera_at(port, ManualClock()) as camera:
+        plugged_in(port, camera)
+        left(port)
+    assert "webcam gives something else" not in caplog.text
+
+
+def test_with_the_first_picture_its_exposure_is_taken_over(port: Port) -> None:
+    with camera_at(port, ManualClock()) as camera:
+        capture = plugged_in(port, camera)
+        assert port.webcam.opened == 0
+        capture.give(1)
+        assert port.webcam.values == {Control.EXPOSURE_AUTO: 1, Control.EXPOSURE_ABSOLUTE: 100}
+        left(port)
+    assert (port.webcam.opened, port.webcam.closed) == (1, 1)
+
+
+def test_its_exposure_follows_the_pictures_and_the_glare(port: Port) -> None:
+    clock = ManualClock(10.0)
+    with camera_at(port, clock) as camera:
+        capture = plugged_in(port, camera)
+        capture.give(*[255] * 20)
+        shorter = port.webcam.values[Control.EXPOSURE_ABSOLUTE]
+        assert 10 < shorter < 15  # halved three times
+        capture.give(*[110] * 40)
+        assert port.webcam.values[Control.EXPOSURE_ABSOLUTE] == shorter
+        for _ in range(10):
+            clock.now += 0.1
+            camera.suit(View(hint=Hint.GLARE))
+        capture.give(*[110] * 40)
+        assert port.webcam.values[Control.EXPOSURE_ABSOLUTE] < shorter
+        left(port)
 
 
 def test_a_camera_that_is_not_there_is_tried_once_a_second(port: Port) -> None:

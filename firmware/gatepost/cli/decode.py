@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     Luma = npt.NDArray[np.uint8]
 
+_FPS = 30.0
 _EXAMPLES = """\
 examples:
   gatepost decode photo.png                    what is in one photo
@@ -58,14 +60,14 @@ def add_parser(commands: Any) -> None:
         "--budget-ms",
         type=_milliseconds,
         metavar="N",
-        help="begin no further pass over a picture after so many milliseconds; default: no limit",
+        help="what a picture or frame may take, about; default: no limit",
     )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Decode; 0 done, 1 when something could not be read whole, 2 when a path does not exist."""
-    from gatepost.decoding import build_decoder
+    from gatepost.decoding import build_decoder, build_live
     from gatepost.drivers.frames import is_video
 
     clips, pictures = args.clip or [], args.paths
@@ -80,17 +82,15 @@ def run(args: argparse.Namespace) -> int:
     if missing:
         return 2
     budget_s = None if args.budget_ms is None else args.budget_ms / 1000
-    decoder = build_decoder(second_every=1, budget_s=budget_s)
     report: Report = JsonReport() if args.json else TextReport()
     counts = Counts()
-    for path in pictures:
-        if is_video(Path(path)):
-            report.clip(_clip(path, decoder, report, counts))
-        else:
-            for shot in _shots(path):
-                _one(shot, decoder, report, counts)
-    for path in clips:
-        report.clip(_clip(path, decoder, report, counts))
+    videos = [path for path in pictures if is_video(Path(path)) and not Path(path).is_dir()]
+    with build_decoder(budget_s) as decoder:
+        for shot in chain.from_iterable(_shots(path) for path in pictures if path not in videos):
+            _one(shot, decoder, report, counts)
+    for path in (*videos, *clips):
+        with build_live(budget_s=budget_s) as live:
+            report.clip(_clip(path, live, report, counts))
     report.end(counts)
     return 1 if counts.failed or counts.cut else 0
 
@@ -106,7 +106,9 @@ class Shot(NamedTuple):
     frame: bool = True
 
 
-def _one(shot: Shot, decoder: Decoder, report: Report, counts: Counts) -> Sequence[Symbol]:
+def _one(
+    shot: Shot, decoder: Decoder, report: Report, counts: Counts, taken: float = 0.0
+) -> Sequence[Symbol]:
     from gatepost.errors import PictureError
     from gatepost.model import Frame
 
@@ -117,22 +119,22 @@ def _one(shot: Shot, decoder: Decoder, report: Report, counts: Counts) -> Sequen
         report.failure(shot.name, str(error).removeprefix(f"{Path(shot.name)}: "))
         return ()
     begun = time.perf_counter()
-    symbols = decoder.decode(Frame(luma, taken=0.0))
+    symbols = decoder.decode(Frame(luma, taken))
     ms = (time.perf_counter() - begun) * 1000
     counts.times_ms.append(ms)
     if symbols:
         counts.read += 1
     else:
         counts.empty += 1
-    report.picture(shot.name, symbols, ms)
+    report.picture(shot.name, symbols, ms, decoder.view)
     return symbols
 
 
 def _clip(name: str, decoder: Decoder, report: Report, counts: Counts) -> ClipResult:
-    """Decode a clip frame by frame; nothing is carried over from one to the next."""
+    """Decode a clip frame by frame, as a camera of 30 frames a second gave them."""
     result = ClipResult(name)
     for shot in _frames(name, result):
-        symbols = _one(shot, decoder, report, counts)
+        symbols = _one(shot, decoder, report, counts, result.frames / _FPS)
         if symbols:
             result.frames_read += 1
             result.texts.update(dict.fromkeys(symbol.text for symbol in symbols))
@@ -185,7 +187,7 @@ def _video(name: str, result: ClipResult) -> Iterator[Shot]:
     from gatepost.errors import PictureError
 
     try:
-        clip = VideoClip(Path(name), fps=30.0)
+        clip = VideoClip(Path(name), fps=_FPS)
     except PictureError as error:
         yield _nothing(name, str(error))
         return

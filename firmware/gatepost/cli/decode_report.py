@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gatepost.model import Symbol
+    from gatepost.model import Symbol, View
 
 # Valid in JSON, but lines end at some of these for some readers, terminals obey some, and lone
 # surrogates (of broken file names) are no UTF-8.
@@ -49,8 +49,8 @@ class ClipResult:
 class Report(Protocol):
     """Where results go."""
 
-    def picture(self, name: str, symbols: Sequence[Symbol], ms: float) -> None:
-        """A picture was decoded in `ms` milliseconds."""
+    def picture(self, name: str, symbols: Sequence[Symbol], ms: float, view: View) -> None:
+        """A picture was decoded in `ms` milliseconds, and looked like `view`."""
 
     def failure(self, name: str, error: str) -> None:
         """A picture could not be opened."""
@@ -87,7 +87,7 @@ class JsonReport:
     def __init__(self) -> None:
         self._progress = _Progress()
 
-    def picture(self, name: str, symbols: Sequence[Symbol], ms: float) -> None:
+    def picture(self, name: str, symbols: Sequence[Symbol], ms: float, view: View) -> None:
         found = [
             {
                 "text": symbol.text,
@@ -98,7 +98,8 @@ class JsonReport:
             for symbol in symbols
         ]
         texts = [symbol.text for symbol in symbols]
-        self._line({"image": name, "texts": texts, "symbols": found, "ms": round(ms, 2)})
+        told = {"image": name, "texts": texts, "symbols": found, "ms": round(ms, 2)}
+        self._line(told | {"hint": view.hint, "passes": view.passes})
         self._progress.more()
 
     def failure(self, name: str, error: str) -> None:
@@ -132,10 +133,11 @@ class TextReport:
     def __init__(self) -> None:
         self._progress = _Progress()
 
-    def picture(self, name: str, symbols: Sequence[Symbol], ms: float) -> None:
+    def picture(self, name: str, symbols: Sequence[Symbol], ms: float, view: View) -> None:
         time_ms = f"{ms:8.1f} ms"
         if not symbols:
-            self._row(name, "-", "-", time_ms, "nothing read")
+            why = f": {view.hint}" if view.hint else ""
+            self._row(name, "-", "-", time_ms, f"nothing read{why}")
         for symbol in symbols:
             self._row(name, symbol.symbology, symbol.pass_name, time_ms, symbol.text)
 

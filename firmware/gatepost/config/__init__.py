@@ -1,23 +1,26 @@
 """A station's configuration: TOML in, frozen dataclasses out, every problem told at once."""
 
 from gatepost.config.loader import load, parse
+from gatepost.config.readers import (
+    CameraReader,
+    FramesReader,
+    SerialReader,
+    V4l2Reader,
+)
 from gatepost.config.schema import (
     BrokerConfig,
     BuzzerConfig,
-    CameraReader,
     CentralConfig,
     Config,
-    FramesReader,
     GateConfig,
     LampConfig,
+    LightConfig,
     LogConfig,
     OledConfig,
     PanelConfig,
     ReaderConfig,
     RelayConfig,
-    SerialReader,
     StationConfig,
-    V4l2Reader,
 )
 
 __all__ = [
@@ -29,6 +32,7 @@ __all__ = [
     "FramesReader",
     "GateConfig",
     "LampConfig",
+    "LightConfig",
     "LogConfig",
     "OledConfig",
     "PanelConfig",

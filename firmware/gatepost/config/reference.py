@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import sys
 from dataclasses import MISSING, Field, fields, is_dataclass
+from inspect import cleandoc
 from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
+from gatepost.config.readers import CHECKED_BY, REFUSED
 from gatepost.config.schema import READER_TYPES, Config
 
 if TYPE_CHECKING:
@@ -25,6 +27,17 @@ stands, so write it in full (`/dev/...`). `gatepost check-config FILE` tells eve
 with its line; the keys and certificates are looked into once the file itself is good. Hardware
 that is not fitted has no table. A whole example stands at the end. This page is written from the
 schema: `python -m gatepost.config.reference`.
+"""
+_SYMBOLOGIES = """\
+## Symbologies
+
+What a camera's `symbologies` may name. A symbol counts only when what it checks itself by was
+right. With Reed-Solomon a false read is next to impossible. The check of bar codes is weaker: of
+292,000 pictures of random bars, zxing-cpp took 14 for EAN-13, 1 for UPC-E and none for the other
+bar codes in this table, so name those of one digit only where nothing else is printed.
+
+| name | checked by |
+|---|---|
 """
 _EXAMPLE = """\
 ## Example
@@ -77,6 +90,9 @@ type = "passive"
 pin = 23
 idle = "low"
 
+[light]
+pin = 24                      # switches the light over the code by a transistor
+
 [oled]
 
 [log]
@@ -87,7 +103,13 @@ level = "info"
 
 def reference() -> str:
     """The whole page, in Markdown."""
-    return "\n".join([_HEAD, *_tables(), _EXAMPLE])
+    return "\n".join([_HEAD, *_tables(), _symbologies(), _EXAMPLE])
+
+
+def _symbologies() -> str:
+    offered = "".join(f"| `{name}` | {check} |\n" for name, check in CHECKED_BY.items())
+    refused = "".join(f"| `{name}` | {reason} |\n" for name, reason in REFUSED.items())
+    return f"{_SYMBOLOGIES}{offered}\n| not offered | because |\n|---|---|\n{refused}"
 
 
 def _tables() -> Iterator[str]:
@@ -111,7 +133,7 @@ def _readers() -> Iterator[str]:
 
 def _table(title: str, kind: Any) -> Iterator[str]:
     hints = get_type_hints(kind)
-    yield f"## `{title}`\n\n{kind.__doc__}\n"
+    yield f"## `{title}`\n\n{cleandoc(kind.__doc__)}\n"
     yield "| key | value | default | meaning |\n|---|---|---|---|"
     for item in fields(kind):
         cells = (f"`{item.name}`", _value(item, hints[item.name]), _default(item))

@@ -9,43 +9,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path  # noqa: TC003 - the loader reads the annotations while running
-from typing import Any, Literal, TypeAlias
+from typing import TypeAlias
 
+from gatepost.config.entries import entry
+from gatepost.config.readers import (
+    NAME,
+    CameraReader,
+    FramesReader,
+    SerialReader,
+    V4l2Reader,
+)
 from gatepost.model import Kind
 
 PLAIN_TEXT_WORDS = "visitors are readable to everyone who can read the broker"
-NAME = r"[a-z0-9][a-z0-9-]{0,62}"
 
 
-def entry(
-    doc: str,
-    *,
-    default: Any = ...,
-    least: float | None = None,
-    most: float | None = None,
-    choices: tuple[Any, ...] = (),
-    pattern: str = "",
-    place: Literal["", "file", "any", "folder"] = "",
-) -> Any:
-    """Describe one key: its text for people and what its value must satisfy.
-
-    `place` is what must stand at a path: a file, any thing, or a folder (which may be new).
-    """
-    rules = {
-        "doc": doc,
-        "least": least,
-        "most": most,
-        "choices": choices,
-        "pattern": pattern,
-        "place": place,
-    }
-    if default is ...:
-        return field(metadata=rules)
-    return field(default=default, metadata=rules)
-
-
+ReaderConfig: TypeAlias = CameraReader | V4l2Reader | FramesReader | SerialReader
+READER_TYPES: dict[str, type[ReaderConfig]] = {
+    "camera": CameraReader,
+    "v4l2": V4l2Reader,
+    "frames": FramesReader,
+    "serial": SerialReader,
+}
 _NOBODY = {Kind.SITE, Kind.URL, Kind.UNKNOWN}  # these name no visitor: never accepted
-DIRECTIONS = ("in", "out", "none", "auto")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,80 +93,6 @@ class GateConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CameraReader:
-    """A Raspberry Pi camera, through picamera2."""
-
-    name: str = entry("short name of the reader, in events", pattern=NAME)
-    direction: str = entry("in, out, none, or auto: by the day's memory", choices=DIRECTIONS)
-    gone_s: float = entry(
-        "a code unseen for this long may count again", default=1.5, least=0.2, most=60
-    )
-    camera: int = entry("number of the camera", default=0, least=0, most=3)
-    width: int = entry("pixels", default=1280, least=320, most=4096)
-    height: int = entry("pixels", default=720, least=240, most=3072)
-    fps: int = entry("frames a second", default=30, least=1, most=120)
-    lens_m: float = entry(
-        "mounting distance the lens is set to, metres", default=0.12, least=0.02, most=10
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class V4l2Reader:
-    """A USB webcam, through OpenCV and V4L2."""
-
-    name: str = entry("short name of the reader, in events", pattern=NAME)
-    direction: str = entry("in, out, none, or auto: by the day's memory", choices=DIRECTIONS)
-    gone_s: float = entry(
-        "a code unseen for this long may count again", default=1.5, least=0.2, most=60
-    )
-    device: str = entry("device, best by id: /dev/v4l/by-id/...", default="/dev/video0")
-    width: int = entry("pixels", default=1280, least=160, most=4096)
-    height: int = entry("pixels", default=720, least=120, most=3072)
-    fps: int = entry("frames a second", default=30, least=1, most=120)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FramesReader:
-    """Recorded pictures or a video, in place of a camera."""
-
-    name: str = entry("short name of the reader, in events", pattern=NAME)
-    direction: str = entry("in, out, none, or auto: by the day's memory", choices=DIRECTIONS)
-    gone_s: float = entry(
-        "a code unseen for this long may count again", default=1.5, least=0.2, most=60
-    )
-    path: Path = entry("a video, a picture or a folder of pictures", place="any")
-    pace: str = entry("as recorded, or as fast as taken", default="real", choices=("real", "fast"))
-    fps: float = entry(
-        "pace of pictures; a video brings its own", default=30.0, least=0.1, most=240
-    )
-    loop: bool = entry("begin again at the end", default=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SerialReader:
-    """A USB barcode reader in serial mode (CDC-ACM)."""
-
-    name: str = entry("short name of the reader, in events", pattern=NAME)
-    direction: str = entry("in, out, none, or auto: by the day's memory", choices=DIRECTIONS)
-    repeat_s: float = entry(
-        "the same code within this time is the same presentation", default=3.0, least=0, most=60
-    )
-    device: str = entry("device, best by id: /dev/serial/by-id/...")
-    baud: int = entry(
-        "bits a second; of no matter to most USB readers", default=115200, least=300, most=4_000_000
-    )
-
-
-ReaderConfig: TypeAlias = CameraReader | V4l2Reader | FramesReader | SerialReader
-READER_TYPES: dict[str, type[ReaderConfig]] = {
-    "camera": CameraReader,
-    "v4l2": V4l2Reader,
-    "frames": FramesReader,
-    "serial": SerialReader,
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LampConfig:
     """An RGB lamp on three pins (BCM numbers)."""
 
@@ -207,6 +119,39 @@ class RelayConfig:
     pin: int = entry("pin (BCM)", least=2, most=27)
     idle: str = entry("level of the pin while nothing is asked", choices=("low", "high"))
     pulse_s: float = entry("how long the request lasts", default=0.5, least=0.05, most=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LightConfig:
+    """A lamp that lights the codes, switched by how dark a camera's picture is.
+
+    What it adds itself is reckoned off. As cameras expose by themselves, it also goes dark for
+    about 3 s to see whether it is still needed: after ten minutes, when nobody is there.
+    """
+
+    pin: int = entry("pin (BCM) of its driver; never of the lamp itself", least=2, most=27)
+    active: str = entry("level that lights it", default="high", choices=("high", "low"))
+    level: float = entry(
+        "how bright, as a share; below 1 by PWM", default=1.0, least=0.05, most=1.0
+    )
+    reader: str = entry(
+        "name of the camera that it stands by; without it, the first", default="", pattern=NAME
+    )
+    on_below: float = entry(
+        "mean brightness of the picture, 0 to 255, below which it is lit",
+        default=50.0,
+        least=0,
+        most=254,
+    )
+    off_above: float = entry(
+        "brightness, without its own light, above which it goes off",
+        default=90.0,
+        least=1,
+        most=255,
+    )
+    hold_s: float = entry(
+        "once lit it stays so for this long at least, seconds", default=20.0, least=2, most=3600
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,5 +192,6 @@ class Config:
     lamp: LampConfig | None = None
     buzzer: BuzzerConfig | None = None
     relay: RelayConfig | None = None
+    light: LightConfig | None = None
     oled: OledConfig | None = None
     panel: PanelConfig | None = None

@@ -100,7 +100,7 @@ def _fits(kind: type, value: Any) -> bool:
 def _text_faults(rules: Mapping[str, Any], value: str) -> Iterator[str]:
     choices, pattern = rules["choices"], rules["pattern"]
     if choices:
-        yield from _choice_faults(choices, value)
+        yield from _choice_faults(rules, value)
     elif _CONTROL.search(value):
         yield f"must be without control characters, is {shown(value)}"
     elif pattern and not re.fullmatch(pattern, value, re.ASCII):
@@ -114,14 +114,17 @@ def _number_faults(rules: Mapping[str, Any], value: float) -> Iterator[str]:
         yield f"must be a number, is {shown(value)}"
         return
     if rules["choices"]:
-        yield from _choice_faults(rules["choices"], value)
+        yield from _choice_faults(rules, value)
     if rules["least"] is not None and value < rules["least"]:
         yield f"must be at least {rules['least']}, is {shown(value)}"
     if rules["most"] is not None and value > rules["most"]:
         yield f"must be at most {rules['most']}, is {shown(value)}"
 
 
-def _choice_faults(choices: tuple[Any, ...], value: Any) -> Iterator[str]:
-    if value not in choices:
+def _choice_faults(rules: Mapping[str, Any], value: Any) -> Iterator[str]:
+    choices = rules["choices"]
+    if isinstance(value, str) and value in rules["refused"]:
+        yield f"{shown(value)} is not offered: {rules['refused'][value]}"
+    elif value not in choices:
         listed = ", ".join(json.dumps(choice) for choice in choices if choice != "")
         yield f"must be one of {listed}; is {shown(value)}{meant(value, choices)}"

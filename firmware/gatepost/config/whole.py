@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gatepost.config.schema import CameraReader, FramesReader
+from gatepost.config.readers import CameraReader, FramesReader, SerialReader
+from gatepost.config.values import meant, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -20,6 +21,7 @@ def contradictions(sections: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
     yield from _broker(sections["broker"])
     yield from _central(sections["central"])
     yield from _twice(_pins(sections), "is already used by")
+    yield from _light(sections)
 
 
 def _broker(broker: BrokerConfig | None) -> Iterator[tuple[Where, str]]:
@@ -40,6 +42,23 @@ def _central(central: CentralConfig | None) -> Iterator[tuple[Where, str]]:
         )
     elif central.sealing_key is not None and central.plain_text:
         yield ("central", "plain_text"), "contradicts sealing_key: keep one of them"
+
+
+def _light(sections: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
+    light = sections.get("light")
+    readers = sections["reader"]
+    if light is None:
+        return
+    if light.on_below >= light.off_above:
+        yield ("light", "on_below"), f"must be below off_above, which is {light.off_above:g}"
+    if None in readers:  # of one with problems of its own nobody knows the name
+        return
+    cameras = [each.name for each in readers if not isinstance(each, SerialReader)]
+    if not cameras:
+        yield ("light",), "needs a camera among the readers: it goes by its picture"
+    elif light.reader and light.reader not in cameras:
+        told = f"{shown(light.reader)}{meant(light.reader, cameras)}"
+        yield ("light", "reader"), f"no camera has the name {told}"
 
 
 def _twice(claims: Iterable[tuple[Where, str, str]], told: str) -> Iterator[tuple[Where, str]]:
@@ -72,6 +91,7 @@ def _pins(sections: Mapping[str, Any]) -> Iterator[tuple[Where, str, str]]:
         "lamp": ("red", "green", "blue"),
         "buzzer": ("pin",),
         "relay": ("pin",),
+        "light": ("pin",),
     }.items():
         section = sections.get(table)
         for name in names if section is not None else ():

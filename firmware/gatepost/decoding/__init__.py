@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from gatepost.decoding.decoder import PassDecoder, build_decoder
+from gatepost.decoding.live import LiveDecoder, build_live
 
-__all__ = ["PassDecoder", "build_decoder"]
+__all__ = ["LiveDecoder", "PassDecoder", "build_decoder", "build_live"]

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import cv2
 import numpy as np
+import numpy.typing as npt
+
+from gatepost.decoding.looks import Look, Trace
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
+    from collections.abc import Iterable
 
-    from gatepost.model import Corners
+    from gatepost.model import Box, Corners, Symbol
+
+Plane: TypeAlias = npt.NDArray[np.uint8]  # [H,W] luma, C-contiguous
 
 LEAST_SIDE = 11  # modules of the smallest Micro QR: nothing smaller holds a code
 
 
-def as_plane(picture: Any) -> npt.NDArray[np.uint8] | None:
+def as_plane(picture: Any) -> Plane | None:
     """`picture` as C-contiguous uint8[H,W]; None where no code can be in it.
 
     Takes what it should (uint8[H,W], copied only where it is not contiguous) and what may come
@@ -36,22 +42,60 @@ def as_plane(picture: Any) -> npt.NDArray[np.uint8] | None:
     return np.asarray(cv2.cvtColor(array, code), np.uint8)
 
 
-def within(
-    plane: npt.NDArray[np.uint8], most_pixels: int
-) -> tuple[npt.NDArray[np.uint8], float, float]:
-    """`plane` shrunk to at most `most_pixels`, and by which factors: (plane, x, y), each <= 1."""
+def within(plane: Plane, most_pixels: float) -> Plane:
+    """`plane`, or where it has more than `most_pixels`, shrunk to that."""
+    if plane.size <= most_pixels:
+        return plane
+    return scaled(plane, (most_pixels / plane.size) ** 0.5)
+
+
+def scaled(plane: Plane, factor: float) -> Plane:
+    """`plane`, enlarged by linear interpolation or shrunk by areas; never below 1 pixel a side."""
     height, width = plane.shape
-    if height * width <= most_pixels:
-        return plane, 1.0, 1.0
-    factor = (most_pixels / (height * width)) ** 0.5
     size = (max(1, int(width * factor)), max(1, int(height * factor)))
-    small = np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.uint8)
-    return small, size[0] / width, size[1] / height
+    way = cv2.INTER_LINEAR if factor > 1 else cv2.INTER_AREA
+    return np.asarray(cv2.resize(plane, size, interpolation=way), np.uint8)
 
 
-def grown(corners: Corners, x_factor: float, y_factor: float) -> Corners:
-    """`corners` in a picture that `within` shrank by these factors, in pixels of the whole."""
-    if x_factor == y_factor == 1.0:
+def moved(symbol: Symbol, x_factor: float, y_factor: float, left: int = 0, top: int = 0) -> Symbol:
+    """`symbol` of a plane that was cut out at (left, top) and then scaled by these factors."""
+    return replace(symbol, corners=_back(symbol.corners, x_factor, y_factor, left, top))
+
+
+def traced(trace: Trace, x_factor: float, y_factor: float, left: int = 0, top: int = 0) -> Trace:
+    """`trace` of a plane that was cut out at (left, top) and then scaled by these factors."""
+    return Trace(_back(trace.corners, x_factor, y_factor, left, top), trace.modules)
+
+
+def look_back(look: Look, plane: Plane, whole: Plane, box: Box | None = None) -> Look:
+    """`look` at `plane`, which was made of `whole`'s `box`, with its corners in `whole`."""
+    left, top, right, bottom = box or (0, 0, whole.shape[1], whole.shape[0])
+    x, y = plane.shape[1] / (right - left), plane.shape[0] / (bottom - top)
+    return Look(
+        tuple(moved(symbol, x, y, left, top) for symbol in look.symbols),
+        tuple(traced(trace, x, y, left, top) for trace in look.traces),
+    )
+
+
+def cut(plane: Plane, box: Box) -> Plane:
+    """The part of `plane` in `box`, C-contiguous. The box lies within the plane."""
+    left, top, right, bottom = box
+    return np.ascontiguousarray(plane[top:bottom, left:right])
+
+
+def box_around(points: Iterable[tuple[int, int]], margin: float, shape: tuple[int, ...]) -> Box:
+    """The box of `points`, wider by `margin` of its longer side each way, within `shape`."""
+    xs, ys = zip(*points, strict=True)
+    more = int(margin * max(max(xs) - min(xs), max(ys) - min(ys))) + 4
+    height, width = shape[:2]
+    left, top = max(0, min(xs) - more), max(0, min(ys) - more)
+    return left, top, min(width, max(xs) + more + 1), min(height, max(ys) + more + 1)
+
+
+def _back(corners: Corners, x: float, y: float, left: int, top: int) -> Corners:
+    if x == y == 1.0 and not left and not top:
         return corners
-    first, second, third, fourth = ((round(x / x_factor), round(y / y_factor)) for x, y in corners)
+    first, second, third, fourth = (
+        (round(across / x) + left, round(down / y) + top) for across, down in corners
+    )
     return first, second, third, fourth

@@ -6,8 +6,15 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
+from gatepost.drivers.exposure import (
+    GLARE_EV,
+    ExposureGuard,
+    GlareWatch,
+    Limits,
+    without_bands,
+)
 from gatepost.errors import DeviceAbsent, DeviceError
-from gatepost.model import Frame
+from gatepost.model import Frame, Hint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,6 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from gatepost.model import View
     from gatepost.ports import Clock
 
 _log = logging.getLogger(__name__)
@@ -25,9 +33,13 @@ _STALL_S = 2.0  # without a frame: it hangs (picamera2 #1086, #1090), and is res
 _RETRY_S = 1.0
 _CLOSE_S = 5.0  # to close it: with its thread dead, picamera2 would wait for ever
 _SANE_S = 1.0  # a frame's own time further from now than this is of another clock
-# libcamera's AfModeEnum.Manual and AeExposureModeEnum.Short, as the integers that they are.
+# libcamera's enumerations (control_ids_core.yaml, control_ids_draft.yaml), as their integers.
 _AF_MANUAL = 0
 _AE_SHORT = 1
+_AE_CENTRE_WEIGHTED = 0
+_FLICKER_OFF = 0
+_FLICKER_MANUAL = 1
+_DENOISE_MINIMAL = 3
 
 
 def luma_of(
@@ -43,22 +55,40 @@ def luma_of(
     return buffer[: stride * height].reshape(height, stride)[:, :width]
 
 
-def controls_for(available: Mapping[str, Any], fps: int, lens_m: float) -> dict[str, Any]:
+def controls_for(
+    available: Mapping[str, Any], fps: int, lens_m: float, mains_hz: int = 50
+) -> dict[str, Any]:
     """What to set of what the camera has: a fixed focus, short exposures, a steady rate.
 
     Autofocus hunts or sticks (picamera2 #1082, #1272): the lens stays at the mounting distance,
     given in dioptres, at most what it can do. `available` maps names to (least, most, default).
-    Short exposures keep a moving phone sharp and its screen from glaring.
+    Short exposures keep a moving phone sharp and its screen from glaring; those that lamps at
+    `mains_hz` light are whole flickers of theirs (microseconds), so that no bands cross the code.
+    The middle counts most, where codes are held. Denoising stays minimal: its better modes smear
+    modules of few pixels, and cost the Pi time for colours that nobody looks at.
     """
     frame_us = round(1_000_000 / fps)
     wanted: dict[str, Any] = {
         "FrameDurationLimits": (frame_us, frame_us),
         "AeExposureMode": _AE_SHORT,
+        "AeMeteringMode": _AE_CENTRE_WEIGHTED,
+        "NoiseReductionMode": _DENOISE_MINIMAL,
+        "AeFlickerMode": _FLICKER_MANUAL if mains_hz else _FLICKER_OFF,
     }
+    if mains_hz:
+        wanted["AeFlickerPeriod"] = round(500_000 / mains_hz)
     if "LensPosition" in available:
         nearest = float(available["LensPosition"][1])
         wanted |= {"AfMode": _AF_MANUAL, "LensPosition": min(1 / lens_m, nearest)}
     return {name: value for name, value in wanted.items() if name in available}
+
+
+def guard_for(available: Mapping[str, Any], limits: Limits) -> ExposureGuard | None:
+    """What keeps a camera within `limits`, and within what it can do; None: it cannot be set."""
+    if "ExposureTime" not in available or "AnalogueGain" not in available:
+        return None
+    least, most = (float(bound) for bound in available["AnalogueGain"][:2])
+    return ExposureGuard(limits._replace(least_gain=least, most_gain=min(limits.most_gain, most)))
 
 
 class PiCamera:
@@ -66,6 +96,9 @@ class PiCamera:
 
     When it gives no frame for 2 s it is closed and opened again. `open_camera` gives an open
     picamera2.Picamera2 by its number; None: picamera2 itself, imported in `__enter__`.
+
+    Exposures longer than `exposure_max_us` microseconds are cut to it, and the gain raised by as
+    much, up to `gain_max`. `mains_hz`: of the lamps; 0: no matter.
     """
 
     def __init__(
@@ -77,6 +110,9 @@ class PiCamera:
         fps: int,
         lens_m: float,
         clock: Clock,
+        exposure_max_us: int = 10_000,
+        gain_max: float = 8.0,
+        mains_hz: int = 50,
         pixel_format: str = "YUV420",
         open_camera: Callable[[int], Any] | None = None,
     ) -> None:
@@ -84,10 +120,15 @@ class PiCamera:
         self._size = (width, height)
         self._fps = fps
         self._lens_m = lens_m
+        self._mains_hz = mains_hz
+        self._limits = Limits(without_bands(exposure_max_us, mains_hz), gain_max)
+        self._guard: ExposureGuard | None = None
+        self._glare = GlareWatch()
         self._clock = clock
         self._format = pixel_format
         self._open_camera = open_camera
         self._camera: Any = None
+        self._available: Mapping[str, Any] = {}
         self._job: Any = None  # a request asked for and not given yet
         self._alive_at = 0.0
         self._attempted = float("-inf")
@@ -131,6 +172,12 @@ class PiCamera:
             self._close()
             raise self._failed(f"failed: {error}") from error
 
+    def suit(self, view: View) -> None:
+        """Expose for what the decoder made of the newest frame: darker for a while at glare."""
+        changed = self._glare.changed(glare=view.hint is Hint.GLARE, at=self._clock.boottime())
+        if changed and self._camera is not None and "ExposureValue" in self._available:
+            self._set({"ExposureValue": GLARE_EV if self._glare.active else 0.0})
+
     def _request(self, wait_s: float) -> Any:
         """A completed request, or None. What came too late stays asked for, so none is lost."""
         if self._job is None:
@@ -147,9 +194,21 @@ class PiCamera:
         width, height = stream["size"]
         luma = luma_of(request.make_buffer(_STREAM), width, height, stream["stride"])
         now = self._clock.boottime()
-        taken = request.get_metadata().get("SensorTimestamp", 0) / 1e9  # of CLOCK_BOOTTIME
+        metadata = request.get_metadata()
+        taken = metadata.get("SensorTimestamp", 0) / 1e9  # of CLOCK_BOOTTIME
         self._alive_at = now
+        if self._guard is not None and (controls := self._guard.controls(metadata)):
+            self._set(controls)
         return Frame(luma, taken if 0 <= now - taken <= _SANE_S else now)
+
+    def _set(self, controls: dict[str, Any]) -> None:
+        """Set them while it runs; a camera that will not is left to its automatic from then on."""
+        try:
+            self._camera.set_controls(controls)
+        except RuntimeError as error:
+            self._guard, self._available = None, {}
+            fields = {"camera": self._number, "controls": ", ".join(controls), "why": str(error)}
+            _log.warning("camera would not be set", extra={"fields": fields})
 
     def _check_alive(self) -> None:
         if self._clock.boottime() - self._alive_at > _STALL_S:
@@ -180,13 +239,16 @@ class PiCamera:
         if self._open_camera is None:
             raise RuntimeError("used outside of its with block")
         camera = self._camera = self._open_camera(self._number)
+        available = self._available = camera.camera_controls
         settings = camera.create_video_configuration(
             main={"size": self._size, "format": self._format},
-            controls=controls_for(camera.camera_controls, self._fps, self._lens_m),
+            controls=controls_for(available, self._fps, self._lens_m, self._mains_hz),
             buffer_count=4,
         )
         camera.configure(settings)
         camera.start()
+        self._guard = guard_for(camera.camera_controls, self._limits)
+        self._glare = GlareWatch()  # a new start exposes as usual
         _log.info("camera there", extra={"fields": {"camera": self._number}})
 
     def _close(self) -> None:

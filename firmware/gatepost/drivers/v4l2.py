@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import cv2
 
+from gatepost.drivers.exposure import GlareWatch
 from gatepost.drivers.pictures import hush_opencv, luma_of_picture
+from gatepost.drivers.v4l2_controls import Controls, DeviceControls
+from gatepost.drivers.v4l2_tuning import Tuner, Wishes
 from gatepost.errors import DeviceAbsent
-from gatepost.model import Frame
+from gatepost.model import Frame, Hint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
     from typing import Self
 
+    from gatepost.model import View
     from gatepost.ports import Clock
 
 _log = logging.getLogger(__name__)
@@ -33,6 +37,8 @@ class Capture(Protocol):
     def isOpened(self) -> bool: ...  # noqa: N802 - OpenCV's name
 
     def set(self, propId: int, value: float) -> bool: ...  # noqa: N803 - OpenCV's name
+
+    def get(self, propId: int) -> float: ...  # noqa: N803 - OpenCV's name
 
     def read(self) -> tuple[bool, Any]: ...
 
@@ -89,7 +95,9 @@ class _Grabber:
 class V4l2Camera:
     """A FrameSource over a USB webcam that may vanish and come back.
 
-    Asks for MJPG: uncompressed, a USB 2 webcam gives 720p at 10 frames a second or less.
+    Asks for MJPG: uncompressed, a USB 2 webcam gives 720p at 10 frames a second or less. What it
+    gives instead of what was asked for is taken, and logged. `wishes` tells how to expose and
+    focus; `open_controls` opens the device's controls.
     """
 
     def __init__(
@@ -100,13 +108,18 @@ class V4l2Camera:
         height: int,
         fps: int,
         clock: Clock,
+        wishes: Wishes | None = None,
         open_capture: Callable[[str], Capture] = open_v4l2,
+        open_controls: Callable[[str], Controls] = DeviceControls,
     ) -> None:
         self._device = device
         self._size = (width, height)
         self._fps = fps
         self._clock = clock
         self._open_capture = open_capture
+        self._tuner = Tuner(device, wishes or Wishes(), open_controls)
+        self._glare = GlareWatch()
+        self._given: dict[str, str] = {}  # as the log has it: told again only when it changes
         self._grabber: _Grabber | None = None
         self._reason = "not opened yet"
         self._alive_at = 0.0  # the last frame, or the last attempt to open
@@ -152,6 +165,11 @@ class V4l2Camera:
         self._check_alive(grabber)
         return None
 
+    def suit(self, view: View) -> None:
+        """Expose for what the decoder made of the newest frame: darker for a while at glare."""
+        self._glare.changed(glare=view.hint is Hint.GLARE, at=self._clock.boottime())
+        self._tuner.glare = self._glare.active
+
     def _attempt(self) -> _Grabber:
         self._attempted = self._alive_at = self._clock.boottime()
         self._seen = False
@@ -194,6 +212,7 @@ class V4l2Camera:
         except cv2.error as error:
             return f"failed: {error}"
         finally:
+            self._tuner.close()
             capture.release()
 
     def _keep_newest(self, capture: Capture, grabber: _Grabber) -> str:
@@ -205,6 +224,7 @@ class V4l2Camera:
             if not whole or picture is None:
                 return "went away"
             grabber.put(picture, self._clock.boottime())
+            self._tuner.follow(picture)
         return "hung, and was closed"
 
     def _set_up(self, capture: Capture) -> None:
@@ -214,3 +234,27 @@ class V4l2Camera:
         capture.set(cv2.CAP_PROP_FRAME_HEIGHT, self._size[1])
         capture.set(cv2.CAP_PROP_FPS, self._fps)
         capture.set(cv2.CAP_PROP_BUFFERSIZE, 2)  # fewer old frames in the kernel's queue
+        self._tell_given(capture)
+
+    def _tell_given(self, capture: Capture) -> None:
+        """Log what the webcam gives where it is not what was asked for, once."""
+        width, height = self._size
+        asked = {"format": "MJPG", "size": f"{width}x{height}", "fps": f"{self._fps:g}"}
+        size = (capture.get(prop) for prop in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
+        given = {
+            "format": _four_letters(capture.get(cv2.CAP_PROP_FOURCC)),
+            "size": "x".join(f"{side:g}" for side in size),
+            "fps": f"{capture.get(cv2.CAP_PROP_FPS):g}",
+        }
+        if given not in (asked, self._given):
+            wanted = {f"asked_{name}": value for name, value in asked.items()}
+            _log.info(
+                "webcam gives something else",
+                extra={"fields": {"device": self._device, **given, **wanted}},
+            )
+        self._given = given
+
+
+def _four_letters(code: float) -> str:
+    """A FOURCC as text: its letters from the lowest byte on."""
+    return int(code).to_bytes(4, "little", signed=code < 0).decode("latin-1").rstrip("\0 ")

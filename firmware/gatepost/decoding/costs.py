@@ -1,0 +1,63 @@
+"""What the passes take on this machine, learnt while they run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from gatepost.decoding.looks import Pass
+
+_SAMPLE = (128, 128)
+_FORGET = 0.98  # of the slowest seen, a look
+_LEAN = 0.8  # of what is usual, a look that was cheaper
+
+
+class Costs:
+    """Expected times of passes. All ratios are to `Pass.ns_per_pixel`, which is noise's.
+
+    A machine is as many times slower than that of the benches as its slowest look of late was.
+    What a pass usually takes is less, as most pictures are no noise; it follows dearer looks at
+    once and cheaper ones slowly.
+    """
+
+    def __init__(self) -> None:
+        self._usual: dict[str, float] = {}
+        self._slowest = 1.0
+        self._floor = 0.2  # no machine that we know is five times faster
+
+    def took(self, way: Pass, pixels: int, seconds: float) -> None:
+        """Learn that `way` took `seconds` for a plane of so many pixels."""
+        if (
+            pixels < _SAMPLE[0] * _SAMPLE[1] or seconds <= 0
+        ):  # what it takes at all tells nothing of the pixels
+            return
+        ratio = seconds * 1e9 / (way.ns_per_pixel * pixels)
+        self._slowest = max(ratio, self._slowest * _FORGET, self._floor)
+        before = self._usual.get(way.name, 0.0)
+        self._usual[way.name] = max(ratio, _LEAN * before + (1 - _LEAN) * ratio)
+
+    def measured(self, way: Pass, seconds: float) -> None:
+        """Learn that `way` took `seconds` for `sample()`: how fast this machine is at least."""
+        pixels = _SAMPLE[0] * _SAMPLE[1]
+        self._floor = self._slowest = max(0.2, seconds * 1e9 / (way.ns_per_pixel * pixels))
+
+    def usual_s(self, way: Pass, pixels: int) -> float:
+        """What `way` usually takes for so many pixels; of one not tried yet: at worst."""
+        ratio = self._usual.get(way.name, self._slowest)
+        return ratio * way.ns_per_pixel * pixels / 1e9
+
+    def worst_s(self, way: Pass, pixels: int) -> float:
+        """What `way` takes for so many pixels of noise."""
+        return self._slowest * way.ns_per_pixel * pixels / 1e9
+
+    def affordable(self, way: Pass, budget_s: float) -> int:
+        """The pixels that `way` may be given: usually within the budget, at worst within two."""
+        per_pixel = max(self.usual_s(way, 1), self.worst_s(way, 1) / 2)
+        return int(budget_s / per_pixel)
+
+
+def sample() -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
+    """Noise, uint8[128,128], the same each time: to measure a machine by."""
+    return np.random.default_rng(1).integers(0, 256, _SAMPLE, np.uint8)
