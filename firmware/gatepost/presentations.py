@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from gatepost.coaching import Coach
 from gatepost.errors import DeviceError
 from gatepost.model import Direction, Scan, Symbol
 from gatepost.ports import ReaderCounts
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from gatepost.model import Frame
+    from gatepost.model import Frame, Hint
     from gatepost.ports import Clock, Closing, Decoder, FrameSource, TextSource
 
 _ABSENT_GONE_S = 10.0  # longer than a camera takes to be restarted in place
@@ -104,8 +105,10 @@ class FrameReader(_Opened):
     clock: Clock
     counts: ReaderCounts = field(default_factory=ReaderCounts)
     working: bool = False
+    hint: Hint | None = None
     _absent_since: float | None = None
     _presentations: Presentations = field(init=False)
+    _coach: Coach = field(init=False, default_factory=Coach)
 
     def __post_init__(self) -> None:
         self._presentations = Presentations(self.gone_s)
@@ -126,6 +129,8 @@ class FrameReader(_Opened):
     def _missing(self) -> None:
         """No camera. A short while proves nothing; after a long one everybody is somebody new."""
         now = self.clock.boottime()
+        self.hint = None
+        self._coach.clear()
         if self.working or self._absent_since is None:
             self.working, self._absent_since = False, now
         elif now - self._absent_since >= _ABSENT_GONE_S:
@@ -134,6 +139,7 @@ class FrameReader(_Opened):
     def _examine(self, frame: Frame) -> Scan | None:
         symbols = self.decoder.decode(frame)
         self.counts.decoded += bool(symbols)
+        self.hint = self._coach.take(self.decoder.view.hint, frame.taken, read=bool(symbols))
         chosen = nearest(symbols, frame.luma.shape)
         data = chosen.data if chosen else None
         new = self._presentations.seen((s.data for s in symbols), data, frame.taken)
@@ -146,7 +152,7 @@ class FrameReader(_Opened):
             symbology=chosen.symbology,
             reader=self.name,
             direction=self.direction,
-            taken=frame.taken,
+            taken=frame.taken if chosen.taken is None else chosen.taken,
         )
 
     def again(self, scan: Scan) -> None:
@@ -163,6 +169,7 @@ class TextReader(_Opened):
     repeat_s: float
     counts: ReaderCounts = field(default_factory=ReaderCounts)
     working: bool = False
+    hint: Hint | None = None  # it has no picture: it knows of a code only what it read
     _last: tuple[bytes, float] | None = None
 
     def next_scan(self, wait_s: float) -> Scan | None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from gatepost.conditions import Conditions
+    from gatepost.model import Hint
     from gatepost.ports import Reader
 
 _LOG = logging.getLogger(__name__)
@@ -41,9 +42,11 @@ def reading(
             _trouble(reader, error, conditions)
             pause(_RETRY_S)
             continue
+        coaching = _Coaching(reader, cue)
         try:
-            yield from _turns(reader, scans, cue, conditions)
+            yield from _turns(reader, scans, cue, conditions, coaching)
         finally:
+            coaching.end()
             _close(reader)
 
 
@@ -60,18 +63,47 @@ def _turns(
     scans: queue.Queue[Scan],
     cue: Callable[[Cue], None],
     conditions: Conditions,
+    coaching: _Coaching,
 ) -> Generator[None, None, None]:
     while True:
         yield
         try:
             scan = reader.next_scan(_WAIT_S)
         except DeviceError as error:
+            coaching.tell()
             _trouble(reader, error, conditions)
             continue
         if reader.working:
             conditions.clear(f"reader {reader.name}")
         if scan is not None:
             _hand_on(reader, scan, scans, cue)
+        coaching.tell(scan)
+
+
+class _Coaching:
+    """Posts the reader's hint when it changes."""
+
+    def __init__(self, reader: Reader, cue: Callable[[Cue], None]) -> None:
+        self._reader = reader
+        self._cue = cue
+        self._told: Hint | None = None
+
+    def tell(self, scan: Scan | None = None) -> None:
+        """Post what changed. A hint that ends with a scan stands until that is answered.
+
+        Else "ready" would stand between a hint and its verdict for a moment.
+        """
+        hint = self._reader.hint
+        if hint is self._told:
+            return
+        self._told = hint
+        if hint is not None or scan is None:
+            self._cue(Cue(CueKind.HINT, reader=self._reader.name, hint=hint))
+
+    def end(self) -> None:
+        """Take the hint back: nobody would any more."""
+        if self._told is not None:
+            self._cue(Cue(CueKind.HINT, reader=self._reader.name))
 
 
 def _trouble(reader: Reader, error: DeviceError, conditions: Conditions) -> None:

@@ -49,7 +49,7 @@ def signalling(
     """The worker. A signal that fails is logged and tried again; the others still show.
 
     Args:
-        inbox: the cues; "ready" and "trouble" without a reader say what is shown at rest.
+        inbox: the cues; "ready", hints, and "trouble" without a reader say what rests.
         immediate: lamp, relay, buzzer, in the order in which they show. The lamp is the first.
         mailboxes: one for each slow signal.
         clock: boot time orders everything.
@@ -96,13 +96,23 @@ class Timeline:
     """Which cue stands when. No device and no clock of its own: it is told the time (seconds).
 
     A verdict stands for its hold time, then the resting cue again: ready, or trouble until
-    "ready" is posted. "One moment" comes only when no verdict of its reader did in 400 ms.
+    "ready" is posted. "One moment" comes only when no verdict of its reader did in 400 ms. A
+    hint stands in the place of ready until its reader takes it back or has a code; of two
+    readers' hints the earlier.
     """
 
     def __init__(self) -> None:
-        self.resting = Cue(CueKind.READY)
+        self._rests = Cue(CueKind.READY)
+        self._hints: dict[str, Cue] = {}
         self._until: float | None = None
         self._pending: dict[str, tuple[float, Cue]] = {}
+
+    @property
+    def resting(self) -> Cue:
+        """What stands while no verdict does."""
+        if self._rests.kind is CueKind.READY:
+            return next(iter(self._hints.values()), self._rests)
+        return self._rests
 
     @property
     def at_rest(self) -> bool:
@@ -111,9 +121,11 @@ class Timeline:
 
     def take(self, cue: Cue, now: float) -> Cue | None:
         """What to show now that `cue` was posted; None: nothing else than before."""
-        if cue.kind is CueKind.READY or (cue.kind is CueKind.TROUBLE and not cue.reader):
-            changed, self.resting = cue != self.resting, cue
-            return cue if changed and self.at_rest else None
+        if cue.kind in {CueKind.READY, CueKind.HINT} or (
+            cue.kind is CueKind.TROUBLE and not cue.reader
+        ):
+            return self._rest(cue)
+        self._hints.pop(cue.reader, None)  # it has a code: the hint is answered by its verdict
         if cue.kind is CueKind.PENDING:
             self._pending[cue.reader] = (now + PENDING_AFTER_S, cue)
             return None
@@ -121,6 +133,17 @@ class Timeline:
             self._pending.pop(cue.reader, None)
         self._until = now + HOLD_S[cue.kind]
         return cue
+
+    def _rest(self, cue: Cue) -> Cue | None:
+        """Take a resting cue; what to show where that changes what rests, and it is at rest."""
+        before = self.resting
+        if cue.kind is not CueKind.HINT:
+            self._rests = cue
+        elif cue.hint is not None:
+            self._hints[cue.reader] = cue
+        else:
+            self._hints.pop(cue.reader, None)
+        return self.resting if self.at_rest and self.resting != before else None
 
     def turn(self, now: float) -> Cue | None:
         """What to show because its time came; None: nothing else than before."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 PASSIVE = BuzzerConfig(pin=12, type="passive")
 ACTIVE = BuzzerConfig(pin=12, type="active")
-SILENT = {CueKind.READY, CueKind.PENDING}
+SILENT = {CueKind.READY, CueKind.PENDING, CueKind.HINT}
 LOUD = [kind for kind in CueKind if kind not in SILENT]
 
 
@@ -115,7 +115,7 @@ def rhythm(kind: CueKind) -> tuple[tuple[bool, float], ...]:
     return tuple((bool(hertz), seconds) for hertz, seconds in SOUNDS[kind])
 
 
-def test_ready_and_one_moment_are_silent() -> None:
+def test_ready_hints_and_one_moment_are_silent() -> None:
     assert {kind for kind in CueKind if not SOUNDS[kind]} == SILENT
     assert sound_words(CueKind.READY) == "silent"
 

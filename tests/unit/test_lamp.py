@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 PINS = (17, 27, 22)
 CATHODE = LampConfig(red=17, green=27, blue=22)
 ANODE = LampConfig(red=17, green=27, blue=22, common="anode")
-PAIRS = list(itertools.combinations(CueKind, 2))
+# A hint is the one cue that leaves the light as it was: the station waits for a code as before.
+PAIRS = list(itertools.combinations([kind for kind in CueKind if kind is not CueKind.HINT], 2))
 
 
 @pytest.fixture
@@ -153,6 +154,10 @@ def test_lights_differ_in_colour_and_rhythm(one: CueKind, other: CueKind) -> Non
     # Without any colour: for a tenth of the first three seconds one is lit, the other dark.
     pairs = zip(timeline(LIGHTS[one], 3), timeline(LIGHTS[other], 3), strict=True)
     assert sum(left != right for left, right in pairs) >= 20
+
+
+def test_a_hint_leaves_the_light_as_it_is_while_ready() -> None:
+    assert LIGHTS[CueKind.HINT] == LIGHTS[CueKind.READY]
 
 
 @pytest.mark.parametrize("kind", CueKind)

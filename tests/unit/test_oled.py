@@ -16,7 +16,7 @@ from fakes import FakeClock
 from gatepost.config import OledConfig
 from gatepost.drivers.oled import Oled, in_pages
 from gatepost.errors import DeviceAbsent, DeviceError
-from gatepost.model import Cue, CueKind
+from gatepost.model import Cue, CueKind, Hint
 from gatepost.screen import render
 
 READY, ACCEPTED = Cue(CueKind.READY), Cue(CueKind.ACCEPTED, initials="N. V. A.")
@@ -87,6 +87,21 @@ def test_the_pixels_sent_are_the_screen(bus: FakeBus, clock: FakeClock, kind: Cu
         screen.show(Cue(kind))
         assert np.array_equal(bus.pixels(), np.asarray(render(Cue(kind), "vi")))
         assert bus.lit
+
+
+@pytest.mark.parametrize("hint", Hint)
+def test_a_hint_reaches_the_display_and_is_bright(
+    bus: FakeBus, clock: FakeClock, hint: Hint
+) -> None:
+    cue = Cue(CueKind.HINT, reader="door", hint=hint)
+    with oled(bus, clock) as screen:
+        screen.show(READY)
+        screen.show(cue)
+        assert np.array_equal(bus.pixels(), np.asarray(render(cue, "vi")))
+        assert [cmd for cmd in bus.sent if 0x81 in cmd][-1][-2:] == (0x81, 0xCF)
+        sent = bus.pictures
+        screen.show(cue)  # again, as every 5 s
+        assert bus.pictures == sent
 
 
 def test_half_a_turn_turns_the_pixels(bus: FakeBus, clock: FakeClock) -> None:

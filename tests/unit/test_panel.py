@@ -15,7 +15,7 @@ from PIL import Image
 
 from gatepost.drivers.panel import Panel, braille
 from gatepost.errors import DeviceError
-from gatepost.model import Cue, CueKind
+from gatepost.model import Cue, CueKind, Hint
 from gatepost.screen import render
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -80,6 +80,25 @@ def test_a_terminal_shows_the_screens_very_pixels(kind: CueKind) -> None:
         panel.show(Cue(kind))
     rows = re.findall(r"│(.{64})│", stream.getvalue())
     assert np.array_equal(pixels(rows), np.asarray(render(Cue(kind), "vi")))
+
+
+@pytest.mark.parametrize("hint", Hint)
+def test_a_hint_is_drawn_and_named(hint: Hint) -> None:
+    cue, stream = Cue(CueKind.HINT, reader="door", hint=hint), Terminal()
+    with Panel(stream, "en", width=72) as panel:
+        panel.show(cue)
+    rows = re.findall(r"│(.{64})│", stream.getvalue())
+    assert np.array_equal(pixels(rows), np.asarray(render(cue, "en")))
+    plain = ANSI.sub("", stream.getvalue())
+    assert f"HINT {hint.upper()}: a dim white heartbeat" in plain
+    assert "buzzer  silent" in plain
+
+
+def test_a_hint_is_one_plain_line_without_a_terminal() -> None:
+    stream = io.StringIO()
+    with Panel(stream, "vi") as panel:
+        panel.show(Cue(CueKind.HINT, reader="door", hint=Hint.GLARE))
+    assert stream.getvalue() == "hint glare: lamp a dim white heartbeat; buzzer silent\n"
 
 
 def test_braille_keeps_single_pixels() -> None:

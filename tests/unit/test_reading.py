@@ -1,14 +1,14 @@
 import queue
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self
 
 from fakes import FakeClock, frame, symbol
 from gatepost.conditions import Conditions
 from gatepost.errors import DeviceAbsent, DeviceError
-from gatepost.model import Cue, CueKind, Direction, Frame, Scan, Symbol
+from gatepost.model import Cue, CueKind, Direction, Frame, Hint, Scan, Symbol, View
 from gatepost.presentations import FrameReader, Presentations, TextReader, nearest
 from gatepost.reading import reading
 
@@ -17,12 +17,16 @@ A, B = symbol("A"), symbol("B", x=200)
 
 @dataclass
 class Camera(AbstractContextManager["Camera"]):
-    """Gives the codes of a script, one entry a frame, 100 ms apart; an error is raised."""
+    """Gives the codes of a script, one entry a frame, 100 ms apart; an error is raised.
 
-    script: Iterator[Sequence[Symbol] | Exception]
+    A hint in the place of codes is a frame that was not read, and why.
+    """
+
+    script: Iterator[Sequence[Symbol] | Hint | Exception]
     clock: FakeClock
     opened: int = 0
     shown: Sequence[Symbol] = ()
+    view: View = field(default_factory=View)
 
     def __enter__(self) -> Self:
         self.opened += 1
@@ -44,7 +48,9 @@ class Camera(AbstractContextManager["Camera"]):
             return None
         if isinstance(entry, Exception):
             raise entry
-        self.shown = entry
+        hint = entry if isinstance(entry, Hint) else None
+        self.view = View(hint=hint)
+        self.shown = () if isinstance(entry, Hint) else entry
         return frame(self.clock.now)
 
     def decode(self, _frame: Frame) -> Sequence[Symbol]:
@@ -55,7 +61,7 @@ class Camera(AbstractContextManager["Camera"]):
 class Desk:
     """One reader with all that the worker needs; `run` steps the worker through the script."""
 
-    script: Sequence[Sequence[Symbol] | Exception]
+    script: Sequence[Sequence[Symbol] | Hint | Exception]
     room: int = 10
     clock: FakeClock = field(default_factory=FakeClock)
     cues: list[Cue] = field(default_factory=list)
@@ -65,6 +71,7 @@ class Desk:
         self.camera = Camera(iter(self.script), self.clock)
         self.reader = FrameReader("door", Direction.AUTO, self.camera, self.camera, 1.0, self.clock)
         self.conditions = Conditions(self.cues.append)
+        self.taken: list[float] = []
 
     def run(self) -> list[str]:
         worker = reading(self.reader, self.scans, self.cues.append, self.conditions)
@@ -72,7 +79,9 @@ class Desk:
             next(worker)
         worker.close()
         assert self.camera.opened == 0
-        return [self.scans.get_nowait().text for _ in range(self.scans.qsize())]
+        scans = [self.scans.get_nowait() for _ in range(self.scans.qsize())]
+        self.taken = [scan.taken for scan in scans]
+        return [scan.text for scan in scans]
 
 
 def test_a_code_that_stays_is_one_presentation() -> None:
@@ -141,6 +150,54 @@ def test_overflow_is_counted_cued_and_the_code_may_come_again() -> None:
     assert {cue.kind for cue in desk.cues} == {CueKind.AGAIN}
 
 
+FAR, HINTS = Hint.TOO_FAR, CueKind.HINT
+
+
+def test_a_hint_is_told_once_when_it_comes_and_once_when_it_goes() -> None:
+    desk = Desk([FAR] * 20 + [[]] * 20)
+    assert desk.run() == []
+    assert desk.cues == [Cue(HINTS, reader="door", hint=FAR), Cue(HINTS, reader="door")]
+
+
+def test_a_hint_that_ends_with_a_scan_is_answered_by_its_verdict() -> None:
+    desk = Desk([FAR] * 20 + [[A]] * 3)
+    assert desk.run() == ["A"]
+    assert desk.cues == [Cue(HINTS, reader="door", hint=FAR)]
+
+
+def test_a_hint_that_ends_with_a_code_that_counts_no_more_is_taken_back() -> None:
+    desk = Desk([[A], *[FAR] * 45, [A]])
+    desk.reader._presentations._gone_s = 100
+    assert desk.run() == ["A"]
+    assert desk.cues == [Cue(HINTS, reader="door", hint=FAR), Cue(HINTS, reader="door")]
+
+
+def test_a_camera_that_is_gone_takes_its_hint_along_before_the_trouble() -> None:
+    desk = Desk([FAR] * 12 + [DeviceAbsent("gone")])
+    desk.run()
+    assert [(cue.kind, cue.hint) for cue in desk.cues] == [
+        (HINTS, FAR),
+        (HINTS, None),
+        (CueKind.TROUBLE, None),
+    ]
+
+
+def test_a_reader_that_ends_leaves_no_hint_behind() -> None:
+    desk = Desk([FAR] * 12)
+    desk.run()
+    assert desk.cues == [Cue(HINTS, reader="door", hint=FAR), Cue(HINTS, reader="door")]
+
+
+def test_a_scan_is_as_old_as_the_frame_that_it_was_read_in() -> None:
+    late = replace(A, taken=1000.05)
+    desk = Desk([[late]])
+    desk.run()
+    other = Desk([[A]])
+    other.run()
+    assert desk.reader.counts.scans == 1
+    assert [desk.taken, other.taken] == [[1000.05], [1000.1]]
+
+
 def test_nearest_of_none() -> None:
     assert nearest([], (720, 1280)) is None
 
@@ -186,6 +243,10 @@ def shown(*reads: tuple[bytes, float] | None) -> list[tuple[str, float]]:
 def test_a_usb_reader_repeats_within_its_window_only() -> None:
     assert shown((b"A", 0), (b"A", 2), (b"A", 4.9), None, (b"A", 8)) == [("A", 0), ("A", 8)]
     assert shown((b"A", 0), (b"B", 1), (b"A", 2)) == [("A", 0), ("B", 1), ("A", 2)]
+
+
+def test_a_usb_reader_has_no_hints() -> None:
+    assert TextReader("gun", Direction.IN, Gun(iter([])), repeat_s=3).hint is None
 
 
 def test_a_usb_readers_bytes_that_are_no_utf8_are_kept() -> None:

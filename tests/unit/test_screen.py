@@ -15,7 +15,7 @@ from PIL import Image, features
 
 from gatepost.demo.screens import LANGUAGES, SAMPLES, main
 from gatepost.errors import UsageError
-from gatepost.model import Cue, CueKind, Direction
+from gatepost.model import Cue, CueKind, Direction, Hint
 from gatepost.screen import HEIGHT, WIDTH, fingerprint, printable, render, say
 from gatepost.screen.fonts import Face, find
 from gatepost.screen.icons import SIZE, icon
@@ -115,7 +115,9 @@ def test_both_languages_say_every_cue() -> None:
 def test_screens_and_icons_all_differ() -> None:
     for language in LANGUAGES:
         assert len({render(cue, language).tobytes() for cue in SAMPLES.values()}) == len(SAMPLES)
-    assert len({icon(kind).tobytes() for kind in CueKind}) == len(CueKind)
+    signs = {(cue.kind, cue.hint) for cue in SAMPLES.values()}
+    assert {hint for _, hint in signs} == {None, *Hint}
+    assert len({icon(*sign).tobytes() for sign in signs}) == len(signs)
 
 
 def test_an_accepted_visitor_reads_the_direction_and_the_initials_in_both_languages() -> None:
@@ -124,6 +126,14 @@ def test_an_accepted_visitor_reads_the_direction_and_the_initials_in_both_langua
     assert say(cue, "vi").lines == ("N.V.A.", "Goodbye")
     assert say(cue, "en").head == ("Goodbye",)
     assert say(Cue(CueKind.ACCEPTED, Direction.AUTO), "en").head == ("Recorded",)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_hint_says_what_to_do_in_both_languages(language: str) -> None:
+    said = [say(Cue(CueKind.HINT, hint=hint), language) for hint in Hint]
+    assert len({saying.head for saying in said}) == len({saying.lines for saying in said}) == 7
+    assert say(Cue(CueKind.HINT, hint=Hint.TOO_FAR), "vi").lines == ("Move closer",)
+    assert say(Cue(CueKind.HINT, hint=Hint.TOO_FAR), "en").lines == ("Đưa mã lại gần",)
 
 
 def test_the_detail_is_for_trouble_only_and_initials_never_stand_there() -> None:
@@ -220,7 +230,7 @@ def test_all_screens_are_written_with_a_contact_sheet(
 ) -> None:
     assert main([str(tmp_path / "out")]) == 0
     assert len(list((tmp_path / "out").glob("*.png"))) == len(EVERY) + 1
-    assert "23 pictures" in capsys.readouterr().out
+    assert f"{len(EVERY) + 1} pictures" in capsys.readouterr().out
     assert main([]) == 2
     (tmp_path / "file").touch()
     assert main([str(tmp_path / "file")]) == 1

@@ -12,7 +12,7 @@ import pytest
 from fakes import FakeClock
 from gatepost.errors import DeviceAbsent, DeviceError
 from gatepost.mailbox import Mailbox
-from gatepost.model import Cue, CueKind
+from gatepost.model import Cue, CueKind, Hint
 from gatepost.signalling import HOLD_S, showing, signalling
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 READY, PENDING = Cue(CueKind.READY), Cue(CueKind.PENDING, reader="in")
 ACCEPTED = Cue(CueKind.ACCEPTED, reader="in")
 TROUBLE = Cue(CueKind.TROUBLE, detail="spool: station full")
+FAR = Cue(CueKind.HINT, reader="in", hint=Hint.TOO_FAR)
+DARK = Cue(CueKind.HINT, reader="in", hint=Hint.TOO_DARK)
+NO_HINT = Cue(CueKind.HINT, reader="in")
 VERDICTS = [kind for kind in HOLD_S if kind not in {CueKind.PENDING, CueKind.TROUBLE}]
 
 
@@ -77,6 +80,10 @@ class Gate:
     def after(self, seconds: float) -> None:
         self.clock.pass_(seconds)
         next(self.worker)
+
+    @property
+    def cues(self) -> list[Cue]:
+        return [cue for _, cue in self.signals[0].diary if cue]
 
     @property
     def shown(self) -> list[CueKind]:
@@ -174,6 +181,71 @@ def test_a_trouble_that_answers_a_visitor_is_shown_at_once_and_rests_nowhere() -
     assert gate.shown == [CueKind.READY, CueKind.TROUBLE]
     gate.after(3.1)
     assert gate.shown == [CueKind.READY, CueKind.TROUBLE, CueKind.READY]
+
+
+def test_a_hint_stands_in_the_place_of_ready_until_it_is_taken_back() -> None:
+    gate = Gate()
+    gate.post(FAR)
+    gate.after(60)
+    gate.post(DARK, DARK, NO_HINT, NO_HINT)
+    assert gate.cues == [READY, FAR, DARK, READY]
+
+
+@pytest.mark.parametrize("kind", [*VERDICTS, CueKind.PENDING])
+def test_a_hint_never_takes_the_place_of_a_verdict(kind: CueKind) -> None:
+    gate = Gate()
+    gate.post(Cue(kind, reader="in"))
+    gate.after(0.5)
+    gate.post(FAR, DARK)
+    assert gate.shown == [CueKind.READY, kind]
+    gate.after(HOLD_S[kind] + 0.1)
+    assert gate.cues[2:] == [DARK]
+
+
+def test_a_hint_that_went_under_a_verdict_does_not_come_after_it() -> None:
+    gate = Gate()
+    gate.post(ACCEPTED, FAR, NO_HINT)
+    gate.after(2.1)
+    assert gate.cues == [READY, ACCEPTED, READY]
+
+
+@pytest.mark.parametrize(
+    "later", [(PENDING, ACCEPTED), (ACCEPTED,), (Cue(CueKind.AGAIN, reader="in"),)]
+)
+def test_between_a_hint_and_its_verdict_nothing_else_is_shown(later: tuple[Cue, ...]) -> None:
+    gate = Gate()
+    gate.post(FAR, *later)
+    gate.after(3)
+    assert gate.cues == [READY, FAR, later[-1], READY]
+
+
+def test_a_hint_stands_while_the_verdict_of_another_reader_does_not() -> None:
+    gate = Gate()
+    other = Cue(CueKind.REFUSED, reader="out")
+    gate.post(FAR, other)
+    gate.after(3.1)
+    assert gate.cues == [READY, FAR, other, FAR]
+
+
+def test_of_two_readers_hints_the_earlier_stands() -> None:
+    gate = Gate()
+    other = Cue(CueKind.HINT, reader="out", hint=Hint.GLARE)
+    gate.post(FAR, other, DARK, NO_HINT)
+    assert gate.cues == [READY, FAR, DARK, other]
+
+
+def test_no_hint_covers_a_trouble() -> None:
+    gate = Gate()
+    gate.post(FAR, TROUBLE, DARK)
+    assert gate.cues == [READY, FAR, TROUBLE]
+    gate.post(READY)
+    assert gate.cues[3:] == [DARK]
+
+
+def test_a_hint_is_no_light_that_answers_a_frame(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    Gate().post(FAR, NO_HINT)
+    assert logged(caplog) == []
 
 
 def test_the_light_comes_first_then_relay_then_buzzer() -> None:

@@ -126,18 +126,16 @@ class LiveDecoder:
                 tried += deeper
         shift = _shift(self._region, region)
         self._region = region
-        hint = judge(
-            Seen(
-                plane,
-                region,
-                look.traces,
-                sight.brightness,
-                sight.moving,
-                shift,
-                occupied=sight.occupied,
-                read=bool(symbols),
-            )
+        seen = Seen(
+            plane,
+            region,
+            look.traces,
+            brightness=sight.brightness,
+            shift=shift,
+            occupied=sight.occupied,
+            read=bool(symbols),
         )
+        hint = judge(seen)
         self.view = View(sight.brightness, sight.moving, region, hint, tuple(tried))
         return symbols
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image, ImageOps
 
 from gatepost.errors import GatepostError
-from gatepost.model import Cue, CueKind, Direction
+from gatepost.model import Cue, CueKind, Direction, Hint
 from gatepost.screen import HEIGHT, WIDTH, render
 
 LANGUAGES = ("vi", "en")
@@ -24,6 +24,7 @@ SAMPLES: dict[str, Cue] = {
     "not-understood": Cue(CueKind.NOT_UNDERSTOOD),
     "poster": Cue(CueKind.POSTER),
     "again": Cue(CueKind.AGAIN),
+    **{f"hint-{hint.value}": Cue(CueKind.HINT, hint=hint) for hint in Hint},
     "trouble": Cue(CueKind.TROUBLE, detail="reader door: absent"),
 }
 _SCALE = 2

@@ -45,7 +45,7 @@ class Buzzer(PinSignal[float]):
 
     def _known(self, cue: Cue) -> bool:
         """A resting trouble is heard once, not again after each visitor until it is over."""
-        if cue.kind is CueKind.READY:
+        if cue.kind in {CueKind.READY, CueKind.HINT}:  # neither stands while there is trouble
             self._trouble_told = None
         if cue.kind is not CueKind.TROUBLE or cue.reader:  # with a reader: a visitor's answer
             return False

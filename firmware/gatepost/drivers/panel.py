@@ -118,7 +118,7 @@ class Panel:
         light = LIGHTS[cue.kind]
         blocks = "".join(_block(colour) for colour in _colours(cue))
         plain = len("lamp    ") + 4 * len(_colours(cue)) + 1
-        said = self._cut(" " * plain + f"{cue.kind.value.upper()}: {light.words}")[plain:]
+        said = self._cut(" " * plain + f"{_name(cue).upper()}: {light.words}")[plain:]
         lamp = f"lamp    {blocks} {said}"
         return [
             *(self._cut(printable_line(line)) for line in self._title.splitlines()),
@@ -130,7 +130,7 @@ class Panel:
         ]
 
     def _plain(self, cue: Cue) -> str:
-        words = f"{cue.kind.value}: lamp {LIGHTS[cue.kind].words}; buzzer {sound_words(cue.kind)}"
+        words = f"{_name(cue)}: lamp {LIGHTS[cue.kind].words}; buzzer {sound_words(cue.kind)}"
         detail = printable(cue.detail)
         return f"{words}; {detail}" if detail else words
 
@@ -166,6 +166,10 @@ def braille(picture: Image.Image) -> list[str]:
 def printable_line(line: str) -> str:
     """A line of the title, harmless to a terminal; unlike `printable` it keeps its length."""
     return "".join(letter if letter.isprintable() else "?" for letter in line)
+
+
+def _name(cue: Cue) -> str:
+    return f"{cue.kind.value} {cue.hint.value}" if cue.hint else cue.kind.value
 
 
 def _colours(cue: Cue) -> list[Colour]:

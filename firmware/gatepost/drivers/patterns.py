@@ -75,6 +75,9 @@ LIGHTS: dict[CueKind, Light] = {
         words="blue and amber in turn",
     ),
     CueKind.AGAIN: Light(_blinks(WHITE, 0.25, 0.25), repeat=True, words="white, blinking evenly"),
+    # A hint is for who looks at the screen: the station waits for a code as before, and a light
+    # of its own would say that something was decided.
+    CueKind.HINT: Light(_blinks(DIM, 0.2, 2.8), repeat=True, words="a dim white heartbeat"),
     CueKind.TROUBLE: Light(_blinks(RED, 2.0, 1.0), repeat=True, words="red, long on and long off"),
 }
 
@@ -91,6 +94,7 @@ SOUNDS: dict[CueKind, tuple[Tone, ...]] = {
         (440.0, 0.1),
     ),
     CueKind.POSTER: ((_MIDDLE, 0.4), (0, 0.1), (1175.0, 0.12)),
+    CueKind.HINT: (),  # a sound for each try would wear on everyone around
     CueKind.AGAIN: ((_MIDDLE, 0.12), (0, 0.1), (1175.0, 0.4)),
     CueKind.TROUBLE: ((_LOW, 0.4), (0, 0.3), (_LOW, 0.4), (0, 0.3), (_LOW, 0.4)),
 }

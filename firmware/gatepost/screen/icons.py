@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw
 
-from gatepost.model import CueKind
+from gatepost.model import CueKind, Hint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,11 +43,17 @@ class _Pen:
     def shape(self, *points: tuple[float, float], ink: int = _INK) -> None:
         self._draw.polygon([(x * _FINE, y * _FINE) for x, y in points], fill=ink)
 
-    def arc(self, centre: tuple[float, float], radius: float, turn: tuple[float, float]) -> None:
-        """Part of a ring, `turn` degrees clockwise from three o'clock, 4 pixels wide."""
-        (x, y), outer = centre, radius + 2
+    def arc(
+        self,
+        centre: tuple[float, float],
+        radius: float,
+        turn: tuple[float, float],
+        width: float = 4,
+    ) -> None:
+        """Part of a ring, `turn` degrees clockwise from three o'clock."""
+        (x, y), outer = centre, radius + width / 2
         box = _fine(x - outer, y - outer, x + outer, y + outer)
-        self._draw.arc(box, *turn, fill=_INK, width=4 * _FINE)
+        self._draw.arc(box, *turn, fill=_INK, width=round(width * _FINE))
 
     def finished(self) -> Image.Image:
         small = self.canvas.resize((SIZE, SIZE), Image.Resampling.BOX)
@@ -128,6 +134,66 @@ def _again(pen: _Pen) -> None:
     pen.shape((17.5, 0), (27.5, 6), (17, 12))
 
 
+def _lens(pen: _Pen) -> None:
+    """The station's eye, at the right."""
+    pen.arc((28, 16), 3, (0, 360), width=2)
+    pen.dot(28, 16, 1)
+
+
+def _too_far(pen: _Pen) -> None:
+    _code(pen, 0, 8)
+    _lens(pen)
+    pen.shape((17.5, 11), (22.5, 16), (17.5, 21))
+
+
+def _too_near(pen: _Pen) -> None:
+    _code(pen, 0, 8)
+    _lens(pen)
+    pen.shape((22.5, 11), (17.5, 16), (22.5, 21))
+
+
+def _too_dark(pen: _Pen) -> None:
+    pen.dot(16, 16, 7)
+    for x, y in ((1, 0), (0.7, 0.7), (0, 1), (-0.7, 0.7)):
+        for way in (1, -1):
+            begin, end = 10.5 * way, 14 * way
+            pen.line((16 + x * begin, 16 + y * begin), (16 + x * end, 16 + y * end), width=2.6)
+
+
+def _glare(pen: _Pen) -> None:
+    _code(pen, 0, 15)
+    for radius, ink in ((14, 0), (11, _INK)):
+        thin = radius * 0.22
+        star = ((0, -1), (thin / radius, -thin / radius), (1, 0), (thin / radius, thin / radius))
+        around = (*star, (0, 1), (-thin / radius, thin / radius), (-1, 0))
+        points = (*around, (-thin / radius, -thin / radius))
+        pen.shape(*((20 + x * radius, 12 + y * radius) for x, y in points), ink=ink)
+
+
+def _moving(pen: _Pen) -> None:
+    _code(pen, 8, 8)
+    for radius in (12, 15):
+        for middle in (0, 180):
+            pen.arc((16, 16), radius, (middle - 38, middle + 38), width=1.6)
+
+
+def _cut_off(pen: _Pen) -> None:
+    for x, dx in ((1, 6), (23, -6)):
+        for y, dy in ((2, 6), (30, -6)):
+            pen.line((x + dx, y), (x, y), (x, y + dy), width=2)
+    _code(pen, 16, 8)
+    pen.shape((3, 16), (9, 10), (9, 22))
+    pen.box(9, 14.5, 14, 17.5)
+
+
+def _no_code(pen: _Pen) -> None:
+    pen.box(0, 0, 20, 32)
+    pen.box(2, 3, 18, 29, ink=0)
+    _code(pen, 2, 7)
+    pen.shape((26.5, 5), (32, 13), (21, 13))
+    pen.box(25, 13, 28, 27)
+
+
 def _trouble(pen: _Pen) -> None:
     pen.shape((16, 1), (31, 30), (1, 30))
     pen.shape((14, 11), (18, 11), (17.2, 21), (14.8, 21), ink=0)
@@ -144,12 +210,24 @@ _DRAWN: dict[CueKind, Callable[[_Pen], None]] = {
     CueKind.POSTER: _poster,
     CueKind.AGAIN: _again,
     CueKind.TROUBLE: _trouble,
+    CueKind.HINT: _no_code,
+}
+
+_HINTS: dict[Hint, Callable[[_Pen], None]] = {
+    Hint.TOO_FAR: _too_far,
+    Hint.TOO_NEAR: _too_near,
+    Hint.TOO_DARK: _too_dark,
+    Hint.GLARE: _glare,
+    Hint.MOVING: _moving,
+    Hint.CUT_OFF: _cut_off,
+    Hint.NO_CODE: _no_code,
 }
 
 
 @functools.cache
-def icon(kind: CueKind) -> Image.Image:
-    """The icon of `kind`: mode "1", 32x32."""
+def icon(kind: CueKind, hint: Hint | None = None) -> Image.Image:
+    """The icon of `kind`, and of `hint` where it is one: mode "1", 32x32."""
     pen = _Pen()
-    _DRAWN[kind](pen)
+    draw = _HINTS[hint] if hint else _DRAWN[kind]
+    draw(pen)
     return pen.finished()

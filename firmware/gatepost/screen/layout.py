@@ -74,7 +74,7 @@ def render(cue: Cue, language: str) -> Image.Image:
     for place in places:
         place.text.draw(canvas, place.x, place.y)
     icon_y = max(0, (room - icons.SIZE) // 2)
-    picture.paste(icons.icon(cue.kind), (0, icon_y))
+    picture.paste(icons.icon(cue.kind, cue.hint), (0, icon_y))
     # White on black for all, black on white for a refusal: seen from afar, by everyone.
     return ImageChops.invert(picture) if cue.kind is CueKind.REFUSED else picture
 

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from gatepost.model import Cue, CueKind, Direction
+from gatepost.model import Cue, CueKind, Direction, Hint
 
 _LONGEST = 64  # of a note, before it is fitted into the screen's width
 _DRAWN = frozenset({"L", "N", "P", "S"})  # categories: letters, numbers, punctuation, symbols
@@ -53,6 +53,13 @@ _VI: dict[str, Words] = {
     "not-understood": Words(("Chưa đọc", "được mã"), "Chưa đọc được", "Xin thử mã khác"),
     "poster": Words(("Đây là mã", "địa điểm"), "Đưa mã cá nhân", "Đưa mã cá nhân"),
     "again": Words(("Xin đưa", "lại mã"), "Xin đưa lại mã"),
+    "hint-too-far": Words(("Đưa mã", "lại gần"), "Đưa mã lại gần"),
+    "hint-too-near": Words(("Đưa mã", "ra xa hơn"), "Ra xa một chút"),
+    "hint-too-dark": Words(("Tăng sáng", "màn hình"), "Tăng độ sáng"),
+    "hint-glare": Words(("Bị lóa đèn", "xin nghiêng"), "Xin nghiêng mã"),
+    "hint-moving": Words(("Xin giữ", "yên mã"), "Xin giữ yên mã"),
+    "hint-cut-off": Words(("Đưa cả mã", "vào khung"), "Đưa cả mã vào"),
+    "hint-no-code": Words(("Hãy đưa", "mã QR ra"), "Đưa mã QR ra"),
     "trouble": Words(("Máy đang", "có sự cố"), "Máy có sự cố"),
 }
 _EN: dict[str, Words] = {
@@ -66,6 +73,13 @@ _EN: dict[str, Words] = {
     "not-understood": Words(("Unknown", "code"), "Unknown code", "Try another one"),
     "poster": Words(("This is", "a poster"), "Show your code", "Show your code"),
     "again": Words(("Please", "show again"), "Show it again"),
+    "hint-too-far": Words(("Move", "closer"), "Move closer"),
+    "hint-too-near": Words(("Move back", "a little"), "Move back a bit"),
+    "hint-too-dark": Words(("Brighten", "the screen"), "Brighten screen"),
+    "hint-glare": Words(("Glare:", "please tilt"), "Glare: tilt it"),
+    "hint-moving": Words(("Hold it", "still"), "Hold it still"),
+    "hint-cut-off": Words(("Show the", "whole code"), "Show whole code"),
+    "hint-no-code": Words(("Show your", "QR code"), "Show a QR code"),
     "trouble": Words(("Station", "in trouble"), "Station trouble"),
 }
 TEXTS = {"vi": _VI, "en": _EN}
@@ -121,6 +135,8 @@ def _has_picture(letter: str) -> bool:
 
 
 def _key(cue: Cue) -> str:
+    if cue.kind is CueKind.HINT:
+        return f"hint-{(cue.hint or Hint.NO_CODE).value}"
     if cue.kind is not CueKind.ACCEPTED:
         return cue.kind.value
     way = cue.direction if cue.direction in {Direction.IN, Direction.OUT} else Direction.NONE
