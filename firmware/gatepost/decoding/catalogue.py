@@ -10,7 +10,9 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from gatepost.decoding import filters
+from gatepost.decoding.grid_pass import GridPass
 from gatepost.decoding.passes import FilteredPass, ZxingPass
+from gatepost.decoding.smears import SmearPass
 from gatepost.decoding.symbologies import DEFAULT
 from gatepost.decoding.zbar_pass import ZbarPass
 
@@ -64,6 +66,7 @@ def for_stills(symbologies: Iterable[str] = DEFAULT) -> Passes:
             plain,
             50.0,
         ),
+        GridPass(plain),
     )
     return Passes(plain, deeper, zbar)
 
@@ -83,12 +86,14 @@ def for_frames(symbologies: Iterable[str] = DEFAULT) -> Passes:
 
     deeper: tuple[Pass, ...] = (
         double("sharpened-double", sharp),
+        GridPass(plain, votes=True),
         double("double"),
         double("flattened-double", sharp, filters.flattened),
         double("sharper-double", sharper),
         coarse,
         double("local-contrast-double", filters.locally_contrasted),
         double("blurred-double", soft),
+        SmearPass(plain, GridPass(plain, votes=True)),
         double("darkened-double", filters.darkened),
         zbar,
         FilteredPass("blurred-half", _chain(softer, filters.halved), plain, 8.0),

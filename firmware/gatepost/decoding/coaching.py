@@ -56,7 +56,6 @@ class Seen:
         region: where something code-like is, or None.
         traces: QR codes that were found and not read, in pixels of `plane`.
         brightness: mean luma of the frame, 0 to 255.
-        moving: how much changed since the frame before, mean luma steps at low resolution.
         shift: by how many pixels the region moved since the frame before; 0: unknown.
         occupied: whether somebody is there: the scene differs from the empty one, or it moves.
         read: whether anything was read.
@@ -66,7 +65,6 @@ class Seen:
     region: Box | None = None
     traces: tuple[Trace, ...] = ()
     brightness: float = 0.0
-    moving: float = 0.0
     shift: float = 0.0
     occupied: bool = False
     read: bool = False
@@ -90,7 +88,10 @@ class _Texture(NamedTuple):
 
 
 def judge(seen: Seen) -> Hint | None:
-    """Why nothing was read in `seen`; None where something was, nobody is there, or who knows."""
+    """Why nothing was read in `seen`; None where something was, nobody is there, or who knows.
+
+    Pure; `seen.plane` stays as it is. About 0.7 ms for a region of 300x300 pixels.
+    """
     if seen.read or not seen.occupied:
         return None
     trace = seen.traces[0] if seen.traces else None
@@ -277,7 +278,7 @@ def _sampled(plane: cv2.typing.MatLike, high: int, wide: int) -> npt.NDArray[np.
 
 
 def _ramp(ink: npt.NDArray[np.float64], dense: npt.NDArray[np.bool_]) -> float:
-    """By how many luma steps a plane through `ink` rises, where it fits at least half of it."""
+    """By how many luma steps a plane through `ink` rises, where it explains a third of it."""
     if dense.sum() < 2 * _TILES:
         return 0.0
     places = np.argwhere(dense) / (_TILES - 1) - 0.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,38 +11,39 @@ if TYPE_CHECKING:
     from gatepost.decoding.looks import Pass
 
 _SAMPLE = (128, 128)
-_FORGET = 0.98  # of the slowest seen, a look
-_LEAN = 0.8  # of what is usual, a look that was cheaper
+_LATELY = 9  # looks of each pass that are remembered
+_FASTEST = 0.2  # no machine that we know is five times faster than that of the benches
 
 
 class Costs:
     """Expected times of passes. All ratios are to `Pass.ns_per_pixel`, which is noise's.
 
-    A machine is as many times slower than that of the benches as its slowest look of late was.
-    What a pass usually takes is less, as most pictures are no noise; it follows dearer looks at
-    once and cheaper ones slowly.
+    What a pass usually takes is the second dearest of its looks of late: a single one may have
+    been interrupted. A machine is as many times slower than that of the benches as its dearest
+    pass, or as it was when it was measured on noise.
     """
 
     def __init__(self) -> None:
+        self._lately: dict[str, deque[float]] = {}
         self._usual: dict[str, float] = {}
-        self._slowest = 1.0
-        self._floor = 0.2  # no machine that we know is five times faster
+        self._floor = 1.0
 
     def took(self, way: Pass, pixels: int, seconds: float) -> None:
         """Learn that `way` took `seconds` for a plane of so many pixels."""
-        if (
-            pixels < _SAMPLE[0] * _SAMPLE[1] or seconds <= 0
-        ):  # what it takes at all tells nothing of the pixels
+        if pixels < _SAMPLE[0] * _SAMPLE[1] or seconds <= 0:  # what it takes at all tells nothing
             return
-        ratio = seconds * 1e9 / (way.ns_per_pixel * pixels)
-        self._slowest = max(ratio, self._slowest * _FORGET, self._floor)
-        before = self._usual.get(way.name, 0.0)
-        self._usual[way.name] = max(ratio, _LEAN * before + (1 - _LEAN) * ratio)
+        looks = self._lately.setdefault(way.name, deque(maxlen=_LATELY))
+        looks.append(seconds * 1e9 / (way.ns_per_pixel * pixels))
+        self._usual[way.name] = sorted(looks)[-2] if len(looks) > 1 else looks[0]
 
     def measured(self, way: Pass, seconds: float) -> None:
         """Learn that `way` took `seconds` for `sample()`: how fast this machine is at least."""
         pixels = _SAMPLE[0] * _SAMPLE[1]
-        self._floor = self._slowest = max(0.2, seconds * 1e9 / (way.ns_per_pixel * pixels))
+        self._floor = max(_FASTEST, seconds * 1e9 / (way.ns_per_pixel * pixels))
+
+    @property
+    def _slowest(self) -> float:
+        return max(self._floor, *self._usual.values()) if self._usual else self._floor
 
     def usual_s(self, way: Pass, pixels: int) -> float:
         """What `way` usually takes for so many pixels; of one not tried yet: at worst."""

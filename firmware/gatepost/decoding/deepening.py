@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from gatepost.decoding.planes import cut, look_back, within
 from gatepost.decoding.rotation import Rotation
 from gatepost.mailbox import Mailbox
+from gatepost.model import Hint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
     from gatepost.decoding.costs import Costs
     from gatepost.decoding.guard import Guard
-    from gatepost.decoding.looks import Look, Pass, Trace
+    from gatepost.decoding.looks import Look, Pass
     from gatepost.decoding.planes import Plane
     from gatepost.model import Box, Symbol
 
@@ -25,13 +26,22 @@ _WHOLE_EVERY = 4  # frames: where code-like things are is a guess, too
 _SHRUNK = 0.4  # of its pixels: a code that needs a deeper pass is lost below
 
 
+# The pass that helps most against what was wrong with the frame before.
+_SUITED = {
+    Hint.MOVING: "smear",
+    Hint.GLARE: "flattened-double",
+    Hint.TOO_DARK: "local-contrast-double",
+    Hint.TOO_NEAR: "blurred-half",
+}
+
+
 class Job(NamedTuple):
-    """A frame to look at more deeply: in `box`, where `traces` may be."""
+    """A frame to look at more deeply: in `box`. `hint`: what was wrong with the one before."""
 
     plane: Plane
     taken: float
     box: Box
-    traces: tuple[Trace, ...] = ()
+    hint: Hint | None = None
 
 
 class Deepening:
@@ -47,7 +57,7 @@ class Deepening:
         guard: Guard,
         close: Callable[[], None],
         *,
-        most: int = 3,
+        most: int = 4,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._rotation = Rotation(ways)
@@ -94,7 +104,7 @@ class Deepening:
         whole = self._turns % _WHOLE_EVERY == 0
         box = (0, 0, width, height) if whole else job.box
         part = cut(job.plane, box)
-        for way in self._rotation.turn(self._most):
+        for way in self._rotation.turn(self._most, _SUITED.get(job.hint, "") if job.hint else ""):
             plane = self._fitting(way, part, until)
             if plane is None:
                 continue

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from gatepost.decoding.looks import Trace
     from gatepost.decoding.planes import Plane
     from gatepost.decoding.watching import Sight
-    from gatepost.model import Box, Corners, Frame, Symbol
+    from gatepost.model import Box, Corners, Frame, Hint, Symbol
 
 _KEPT_S = 1.0  # a code that was read is looked for near where it was
 _FIRST_SHARE = 0.6  # of the budget, where the deeper passes have to share it
@@ -74,6 +74,7 @@ class LiveDecoder:
         self._watch = Watch()
         self._last: _Last | None = None
         self._region: Box | None = None
+        self._hint: Hint | None = None
         self._measured = False
 
     def __enter__(self) -> Self:
@@ -122,7 +123,7 @@ class LiveDecoder:
             region = self._target(plane, look.traces, taken)
             if region is not None:
                 self._watch.note(taken, read=False)
-                symbols, deeper = self._deep(Job(plane, taken, region, look.traces), begun)
+                symbols, deeper = self._deep(Job(plane, taken, region, self._hint), begun)
                 tried += deeper
         shift = _shift(self._region, region)
         self._region = region
@@ -135,7 +136,7 @@ class LiveDecoder:
             occupied=sight.occupied,
             read=bool(symbols),
         )
-        hint = judge(seen)
+        self._hint = hint = judge(seen)
         self.view = View(sight.brightness, sight.moving, region, hint, tuple(tried))
         return symbols
 
@@ -156,10 +157,12 @@ class LiveDecoder:
         if self._measured:
             return
         self._measured = True
-        for _ in range(2):  # the first time, caches are cold
+        way, took = self._passes.first, []
+        for _ in range(3):  # the first time, caches are cold
             begun = self._clock()
-            self._guard.run(self._passes.first.name, lambda: self._passes.first.look(sample()))
-            self._costs.measured(self._passes.first, self._clock() - begun)
+            self._guard.run(way.name, lambda: way.look(sample()))
+            took.append(self._clock() - begun)
+        self._costs.measured(way, min(took))
 
     def _target(self, plane: Plane, traces: Sequence[Trace], taken: float) -> Box | None:
         """Where to look deeper: where a code was read before, or is found, or what is like one."""

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from gatepost.model import Box
 
 _CELL = 16
-_LEAST = 3.0  # luma steps over the picture's own middle: noise is everywhere alike
+_FINE = 4
+_LEAST = 6  # quarters of a luma step over the picture's own middle: noise is everywhere alike
 _SHARE = 0.4  # of what the busiest part has
 _MARGIN = 1.5  # cells: edges blur over them
 
@@ -25,7 +26,7 @@ def code_like(plane: Plane) -> Box | None:
     if busy is None:
         return None
     floor, top = float(np.median(busy)), float(busy.max())
-    if top < floor + _LEAST + 1:
+    if top < floor + _LEAST:
         return None
     mask = busy >= max(floor + _LEAST, floor + _SHARE * (top - floor))
     count, labels, boxes, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
@@ -49,6 +50,12 @@ def _busy(plane: Plane) -> npt.NDArray[np.uint8] | None:
     # Of two by two: noise is half then, and a module of two pixels still there.
     half = cv2.resize(plane, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
     size = (width // _CELL, height // _CELL)
-    across, down = cv2.absdiff(half[:, 1:], half[:, :-1]), cv2.absdiff(half[1:], half[:-1])
-    cells = [cv2.resize(change, size, interpolation=cv2.INTER_AREA) for change in (across, down)]
+    cells = [
+        # In quarters of a luma step, so that averages are not rounded away.
+        cv2.resize(cv2.convertScaleAbs(change, alpha=_FINE), size, interpolation=cv2.INTER_AREA)
+        for change in (
+            cv2.absdiff(half[:, 1:], half[:, :-1]),
+            cv2.absdiff(half[1:], half[:-1]),
+        )
+    ]
     return np.asarray(cv2.blur(cv2.min(*cells), (3, 3), borderType=cv2.BORDER_REPLICATE), np.uint8)

@@ -21,12 +21,17 @@ class Rotation:
         self._next = 0
         self._favourite: Pass | None = None
 
-    def turn(self, most: int) -> tuple[Pass, ...]:
-        """The passes for one frame, at most `most`, in order; call `tried` for each that ran."""
-        after = self._ways[self._next :] + self._ways[: self._next]
-        if self._favourite is not None:
-            after = (self._favourite, *(way for way in after if way is not self._favourite))
-        return after[:most]
+    def turn(self, most: int, suited: str = "") -> tuple[Pass, ...]:
+        """The passes for one frame, at most `most`, in order; call `tried` for each that ran.
+
+        Args:
+            most: how many.
+            suited: the name of one that suits what is wrong with the frame: it comes early.
+        """
+        first = [self._favourite] if self._favourite is not None else []
+        first += [way for way in self._ways if way.name == suited]
+        after = (*first, *self._ways[self._next :], *self._ways[: self._next])
+        return tuple(dict.fromkeys(after))[:most]
 
     def tried(self, way: Pass, *, read: bool) -> None:
         """`way` had its turn. One that read nothing is the favourite no more."""
