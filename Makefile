@@ -1,11 +1,11 @@
 # Everything runs from .venv/bin; `make setup` is part of every target and takes no time twice.
-.PHONY: help setup demo test check bench screens clean
+.PHONY: help setup demo test check bench bench-decoding screens clean
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 OUT := out
 
 help:  ## what can be made
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 setup:  ## install what is needed: Debian packages, then a venv (again only when something changed)
 	@sh .ci/setup
@@ -24,6 +24,9 @@ check: setup  ## linters, formatter, types, layers
 
 bench: setup  ## the numbers of the README's table, side by side in one run (some minutes)
 	@$(BIN)/python tests/bench/all.py $(ARGS)
+
+bench-decoding: setup  ## what decoders read, how soon, at what cost; plots too (ARGS="--quick")
+	@$(BIN)/python tests/bench/decoding.py $(ARGS)
 
 screens: setup  ## every screen of the OLED as a picture, and one contact sheet, into out/screens
 	@$(BIN)/python -m gatepost.demo.screens $(OUT)/screens

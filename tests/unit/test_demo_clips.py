@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 import pytest
+import zxingcpp
 
 from gatepost.demo.carriers import TITLES, plain
 from gatepost.demo.clips import (
+    ONLY_QR,
     Take,
     empty_frames,
     main,
@@ -22,6 +24,8 @@ from gatepost.demo.clips import (
     write_clip,
     write_frames,
 )
+from gatepost.demo.scene import DIFFICULTIES, Appearance
+from gatepost.demo.troubles import ANY, DRAW, NAMES, NONE, OF_CARRIER, trouble_of
 from gatepost.demo.visitors import Visitor, make_visitors
 from gatepost.errors import PictureError, UsageError
 
@@ -125,6 +129,71 @@ def test_harder_conditions_make_harder_frames() -> None:
     assert counts[0] > counts[1]
 
 
+def middle_frame(visitor: Visitor, take: Take) -> Pixels:
+    """Amid the hold, without the sensor's noise."""
+    shown = visitor.presentation
+    return Appearance(visitor, take.hall(1)).draw(shown.approach_s + shown.hold_s / 2, 1.0)
+
+
+def carried(carrier: str) -> Visitor:
+    return next(visitor for visitor in make_visitors(8, 3) if visitor.carrier == carrier)
+
+
+@pytest.mark.parametrize(
+    ("carrier", "trouble"), [(who, each) for who, names in OF_CARRIER.items() for each in names]
+)
+def test_every_trouble_changes_the_picture_the_same_way_each_time(
+    carrier: str, trouble: str
+) -> None:
+    visitor = carried(carrier)
+    size = (640, 360)
+    take = Take(size=size, difficulty="usual", trouble=trouble)
+    first, second = (middle_frame(visitor, take) for _ in range(2))
+    assert np.array_equal(first, second)
+    untroubled = middle_frame(visitor, Take(size=size, difficulty="usual"))
+    assert np.abs(first.astype(int) - untroubled).max() > 25
+
+
+def test_the_easier_difficulties_have_no_troubles() -> None:
+    for name, conditions in DIFFICULTIES.items():
+        assert conditions.trouble == (ANY if name == "hardest" else "")
+    assert trouble_of("", "phone", 1) is NONE
+
+
+def test_at_the_hardest_every_visitor_has_a_trouble_of_the_carrier() -> None:
+    for carrier, suiting in OF_CARRIER.items():
+        assert {trouble_of(ANY, carrier, seed).name for seed in range(80)} == set(suiting)
+
+
+def test_every_trouble_is_somebodys_and_bears_its_name() -> None:
+    assert set(DRAW) == set(NAMES) == {each for names in OF_CARRIER.values() for each in names}
+    assert [trouble_of(name, "phone", 5).name for name in NAMES] == list(NAMES)
+
+
+def test_in_dark_mode_the_modules_are_light() -> None:
+    visitor = carried("phone")
+    frame = middle_frame(visitor, Take(difficulty="easy", trouble="dark mode"))
+    found = zxingcpp.read_barcodes(frame, formats=ONLY_QR)
+    assert [code.text for code in found] == [visitor.text]
+    assert not zxingcpp.read_barcodes(frame, formats=ONLY_QR, try_invert=False)
+
+
+def test_what_is_too_far_comes_nearer_while_it_is_held() -> None:
+    visitor = carried("card")
+    motion = Appearance(visitor, Take(trouble="too far").hall(1)).motion
+    begun = visitor.presentation.approach_s
+    first, last = (motion.pose(begun + part * visitor.presentation.hold_s) for part in (0, 1))
+    assert 1.05 < last.scale / first.scale < 1.3
+
+
+def test_what_is_too_near_is_cut_off_or_blurred_at_first_and_readable_at_last() -> None:
+    visitor = carried("paper")
+    appearance = Appearance(visitor, Take(difficulty="easy", trouble="too near").hall(1))
+    begun, held = visitor.presentation.approach_s, visitor.presentation.hold_s
+    assert not reads(appearance.draw(begun, 1.0), visitor)
+    assert reads(appearance.draw(begun + held, 1.0), visitor)
+
+
 def test_the_truth_is_that_of_the_written_file(tmp_path: Path) -> None:
     visitors = make_visitors(2, 1)
     steps: list[tuple[int, int]] = []
@@ -182,7 +251,14 @@ def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"fps": 0}, {"size": (10, 10)}, {"gap_s": -1}, {"difficulty": "impossible"}]
+    "wrong",
+    [
+        {"fps": 0},
+        {"size": (10, 10)},
+        {"gap_s": -1},
+        {"difficulty": "impossible"},
+        {"trouble": "rain"},
+    ],
 )
 def test_what_cannot_be_filmed_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(UsageError):

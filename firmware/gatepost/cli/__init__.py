@@ -25,6 +25,9 @@ exit status: 0 done, 1 it failed, 2 it could not be tried as asked, 130 interrup
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns its exit status."""
+    # Before anything imports NumPy: its matrices are small here, and threads for them cost a
+    # busy machine more than they give.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         try:
             return _run(argv)

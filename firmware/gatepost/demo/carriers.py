@@ -17,6 +17,8 @@ import numpy.typing as npt
 import segno
 from PIL import Image, ImageDraw
 
+from gatepost.demo.troubles import NONE, Trouble
+from gatepost.demo.wear import screen_curve, worn
 from gatepost.errors import UsageError
 from gatepost.model import Kind
 from gatepost.screen import fonts
@@ -183,7 +185,7 @@ def _hold(canvas: _Canvas, body: tuple[float, float, float, float], *, front: bo
     canvas.box(x + w * 0.66 - sleeve / 2, y + h + below * 0.45, sleeve, below, 66)
 
 
-def _phone(visitor: Visitor, module: int, rng: np.random.Generator) -> Drawn:
+def _phone(visitor: Visitor, module: int, rng: np.random.Generator, trouble: Trouble) -> Drawn:
     code = code_picture(visitor.text, module, 14, 238)
     side = code.shape[0]
     w, h = side * 1.26, side * 2.35
@@ -196,7 +198,6 @@ def _phone(visitor: Visitor, module: int, rng: np.random.Generator) -> Drawn:
     canvas.box(left, top, inner, h - w * 0.07, 232, round_px=rim)
     canvas.box(left, top, inner, side * 0.3, 88, round_px=rim)
     canvas.box(left, top + side * 0.15, inner, side * 0.19, 88)
-    canvas.box(x + w * 0.36, top, w * 0.28, w * 0.05, 12, round_px=w * 0.025)
     canvas.write("14:05", left + w * 0.06, top + w * 0.065, w * 0.04, 235)
     canvas.box(left + inner - w * 0.15, top + w * 0.03, w * 0.08, w * 0.035, 235)
     title, below = TITLES[visitor.kind]
@@ -205,11 +206,17 @@ def _phone(visitor: Visitor, module: int, rng: np.random.Generator) -> Drawn:
     centre = canvas.code(code, x + (w - side) / 2, top + side * 0.53)
     canvas.lines(left + w * 0.12, top + side * 1.6, w * 0.7, side * 0.26, rng)
     canvas.box(left + w * 0.1, top + side * 1.95, w * 0.73, side * 0.16, 110, round_px=side * 0.07)
+    if trouble.dark or trouble.screen < 1:
+        lit = _Canvas(canvas.luma.shape[1], canvas.luma.shape[0])
+        lit.box(left, top, inner, h - w * 0.07, 255, round_px=rim)
+        curve = screen_curve(dark=trouble.dark, brightness=trouble.screen)
+        canvas.luma = np.where(lit.opacity, curve[canvas.luma], canvas.luma)
+    canvas.box(x + w * 0.36, top, w * 0.28, w * 0.05, 12, round_px=w * 0.025)
     _hold(canvas, (x, y, w, h), front=True)
     return canvas.drawn(module, centre)
 
 
-def _paper(visitor: Visitor, module: int, rng: np.random.Generator) -> Drawn:
+def _paper(visitor: Visitor, module: int, rng: np.random.Generator, _trouble: Trouble) -> Drawn:
     code = code_picture(visitor.text, module, 44, 226)
     side = code.shape[0]
     w, h = side * float(rng.uniform(1.55, 2.0)), side * float(rng.uniform(2.0, 2.4))
@@ -230,7 +237,7 @@ def _paper(visitor: Visitor, module: int, rng: np.random.Generator) -> Drawn:
     return canvas.drawn(module, centre)
 
 
-def _card(visitor: Visitor, module: int, rng: np.random.Generator) -> Drawn:
+def _card(visitor: Visitor, module: int, rng: np.random.Generator, _trouble: Trouble) -> Drawn:
     code = code_picture(visitor.text, module, 40, 212)
     side = code.shape[0]
     # The real code is 11 mm wide on a card of 85.6 x 54 mm: the card fills the picture.
@@ -266,34 +273,15 @@ def _guilloche(canvas: _Canvas, body: tuple[float, float, float, float]) -> None
         cv2.polylines(canvas.luma, [points], isClosed=False, color=190)
 
 
-def crack(drawn: Drawn, rng: np.random.Generator) -> None:
-    """Break the glass over `drawn`: light lines from a point near the code, in place."""
-    reach = drawn.centre[0] * 0.8
-    start = np.array(drawn.centre) + rng.uniform(-0.2, 0.2, 2) * reach
-    for angle in np.arange(7) * 0.9 + rng.uniform(0, 0.6, 7):
-        turns = angle + rng.uniform(-0.25, 0.25, 6)
-        steps = np.stack([np.cos(turns), np.sin(turns)], axis=1) * reach / 6
-        path = np.vstack([start, start + np.cumsum(steps, axis=0)]).astype(np.int32)
-        line = np.zeros(drawn.luma.shape, np.uint8)
-        cv2.polylines(line, [path], isClosed=False, color=150, lineType=cv2.LINE_AA)
-        drawn.luma[:] = cv2.min(cv2.add(drawn.luma, line), drawn.opacity)
-
-
-def soften(drawn: Drawn, share: float) -> None:
-    """Blur `drawn` by `share` of a module (sigma), in place: once, not with every frame."""
-    if share > 0:
-        for plane in (drawn.luma, drawn.opacity):
-            plane[:] = cv2.GaussianBlur(plane, (0, 0), share * drawn.module)
-
-
-Draw: TypeAlias = "Callable[[Visitor, int, np.random.Generator], Drawn]"
+Draw: TypeAlias = "Callable[[Visitor, int, np.random.Generator, Trouble], Drawn]"
 DRAW: dict[str, Draw] = {"phone": _phone, "paper": _paper, "card": _card}
 
 
-def draw_carrier(visitor: Visitor, module_px: float) -> Drawn:
+def draw_carrier(visitor: Visitor, module_px: float, trouble: Trouble = NONE) -> Drawn:
     """Draw what `visitor` holds, a little larger than it is shown with `module_px` a square.
 
     A little only: beyond half its size, linear sampling would leave modules out.
     """
     rng = np.random.default_rng(visitor.presentation.seed)
-    return DRAW[visitor.carrier](visitor, max(2, ceil(module_px * 1.1)), rng)
+    drawn = DRAW[visitor.carrier](visitor, max(2, ceil(module_px * 1.1)), rng, trouble)
+    return worn(drawn, trouble, rng)

@@ -23,6 +23,7 @@ import zxingcpp
 
 from gatepost.demo.avi import AviWriter
 from gatepost.demo.scene import DIFFICULTIES, Appearance, Hall, conditions_of
+from gatepost.demo.troubles import check_name
 from gatepost.demo.visitors import Visitor, make_visitors
 from gatepost.errors import GatepostError, PictureError, UsageError
 
@@ -48,15 +49,20 @@ class Take:
         fps: frames a second.
         size: width and height of the picture, pixels.
         gap_s: the empty hall before, between and after visitors, seconds.
-        difficulty: "easy", "usual" or "hard".
+        difficulty: "easy", "usual", "hard" or "hardest".
+        trouble: what goes wrong for every visitor (gatepost.demo.troubles); "": as the difficulty
+            has it.
     """
 
     fps: float = FPS
     size: tuple[int, int] = SIZE
     gap_s: float = GAP_S
     difficulty: str = "usual"
+    trouble: str = ""
 
     def __post_init__(self) -> None:
+        if self.trouble:
+            check_name(self.trouble)
         conditions_of(self.difficulty)
         if not 1 <= self.fps <= 240 or min(self.size) < 64 or not 0 <= self.gap_s <= 3600:
             raise UsageError(
@@ -67,6 +73,13 @@ class Take:
     def gap(self) -> int:
         """The empty frames around each visitor."""
         return ceil(self.gap_s * self.fps)
+
+    def hall(self, seed: int) -> Hall:
+        """Give the hall of `seed` under the conditions of this take."""
+        conditions = conditions_of(self.difficulty)
+        if self.trouble:
+            conditions = replace(conditions, trouble=self.trouble)
+        return Hall(seed, self.size, conditions)
 
 
 USUAL = Take()
@@ -127,7 +140,7 @@ def _turns(visitors: Sequence[Visitor], hall: Hall, take: Take) -> Iterator[_Tur
 
 def render_clip(visitors: Sequence[Visitor], seed: int, take: Take = USUAL) -> Iterator[Pixels]:
     """Render a clip, frame by frame: uint8[H,W] luma, the same for the same seed."""
-    hall = Hall(seed, take.size, conditions_of(take.difficulty))
+    hall = take.hall(seed)
     ramp = max(1.0, STEPS_UP_S * take.fps)
     index = 0
     for turn in _turns(visitors, hall, take):
@@ -144,7 +157,7 @@ def render_clip(visitors: Sequence[Visitor], seed: int, take: Take = USUAL) -> I
 
 def plan_clip(visitors: Sequence[Visitor], seed: int, take: Take = USUAL) -> ClipTruth:
     """Say who is where in a clip without rendering it; what is readable is left open (None)."""
-    hall = Hall(seed, take.size, conditions_of(take.difficulty))
+    hall = take.hall(seed)
     seen = tuple(turn.truth for turn in _turns(visitors, hall, take))
     frames = take.gap + (seen[-1].last_frame + 1 if seen else 0)
     return ClipTruth(take.fps, frames, take.size, seen)
@@ -152,7 +165,7 @@ def plan_clip(visitors: Sequence[Visitor], seed: int, take: Take = USUAL) -> Cli
 
 def empty_frames(count: int, seed: int, take: Take = USUAL) -> Iterator[Pixels]:
     """Render `count` frames of the empty hall: uint8[H,W] luma, each with its own noise."""
-    hall = Hall(seed, take.size, conditions_of(take.difficulty))
+    hall = take.hall(seed)
     return (hall.expose(hall.empty, index) for index in range(count))
 
 

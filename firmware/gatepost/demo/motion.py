@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from gatepost.demo.troubles import NONE
+
 if TYPE_CHECKING:
     from gatepost.demo.carriers import Drawn
+    from gatepost.demo.troubles import Trouble
     from gatepost.demo.visitors import Side, Visitor
 
 # Where the code is held, as a share of the picture: a card so that most of it is in the picture.
 HELD_AT = {"phone": (0.5, 0.46), "paper": (0.5, 0.44), "card": (0.7, 0.3)}
 LAG_S = 0.16  # time constant of a lens that looks for its focus
 TREMOR_HZ = (0.9, 2.3, 6.1)
+SWAY_HZ = (0.8, 1.5)  # of an arm that does not come to rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ class Motion:
         shown_px: float,
         size: tuple[int, int],
         tremor_px: float,
+        trouble: Trouble = NONE,
     ) -> None:
         shown = visitor.presentation
         rng = np.random.default_rng([shown.seed, 1])
@@ -65,6 +70,12 @@ class Motion:
         self._phases = rng.uniform(0, 2 * np.pi, (3, 2))
         self._swing = rng.uniform(-28, 28, 3)
         self._glare = rng.uniform(-0.25, 0.25), rng.choice((-1, 1)) * rng.uniform(0.1, 0.35)
+        self._trouble = trouble
+        rng = np.random.default_rng([shown.seed, 4])
+        angle, self._sway_hz = rng.uniform(0, np.pi), rng.uniform(*SWAY_HZ)
+        self._sway = np.array((np.cos(angle), np.sin(angle))) * (trouble.sway_px * size[1] / 720)
+        angle = rng.uniform(0, 2 * np.pi)
+        self._aside = np.array((np.cos(angle), np.sin(angle))) * (trouble.aside_px * size[1] / 720)
         self.duration_s = shown.approach_s + shown.hold_s + shown.leave_s
 
     def _outside(self, side: Side, drawn: Drawn) -> npt.NDArray[np.float64]:
@@ -88,17 +99,27 @@ class Motion:
         away = coming + going
         angles = np.array(TREMOR_HZ)[:, None] * (2 * np.pi * at_s) + self._phases
         shake = (self._tremor * np.sin(angles)).sum(axis=0)
+        sway = self._sway * np.sin(2 * np.pi * self._sway_hz * at_s)
         place = self._held + (self._from - self._held) * coming + (self._to - self._held) * going
-        x, y = place + shake
+        aside = self._aside * (1 - self.held(at_s)) * (1 - away)
+        x, y = place + shake + sway + aside
         roll, yaw, pitch = self._swing * away + shake[0] * 0.4
         return Pose(
             float(x),
             float(y),
-            self._scale * (1 - 0.2 * away),
+            self._scale * (1 - 0.2 * away) * self._trouble.closing ** self.held(at_s),
             shown.roll_deg + float(roll),
             shown.yaw_deg + float(yaw),
             shown.pitch_deg + float(pitch),
         )
+
+    def held(self, at_s: float) -> float:
+        """How much of the time that the carrier is held went by, 0 to 1."""
+        return float(np.clip((at_s - self._shown.approach_s) / self._shown.hold_s, 0, 1))
+
+    def softness(self, at_s: float) -> float:
+        """Blur (sigma) of what is held too near for the lens, pixels; it ends as that ends."""
+        return self._trouble.soft_px * (1 - self.held(at_s)) ** 2
 
     def defocus(self, at_s: float) -> float:
         """How far from sharp the lens is, 0 to 1: it begins to look when a carrier comes near."""
@@ -108,6 +129,8 @@ class Motion:
     def glare_x(self, at_s: float) -> float:
         """Where the lamp's mirror image is, pixels from the left: it passes as the hand turns."""
         offset, speed = self._glare
+        offset *= self._trouble.glare_share
+        speed *= self._trouble.glare_speed
         middle_s = self._shown.approach_s + self._shown.hold_s / 2
         share = offset + speed * (at_s - middle_s)
         return float(self._held[0] + share * self._size[0])

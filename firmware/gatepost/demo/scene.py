@@ -16,8 +16,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from gatepost.demo.carriers import Pixels, crack, draw_carrier, soften
+from gatepost.demo.carriers import Pixels, draw_carrier
 from gatepost.demo.motion import Motion, Pose
+from gatepost.demo.troubles import ANY, trouble_of
+from gatepost.demo.wear import crack, soften, streak
 from gatepost.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ LINES = 720
 FOCAL = 1100.0  # pixels: a lens of about 60 degrees
 NOISE_SPAN = 24.0  # steps of the noise tile for one standard deviation
 NOISE_ROLL = 128  # pixels by which the tile may be shifted
+SHARP_PX = 8.0  # a sheet is drawn no larger than for this module: the lens is no sharper near
 MIRRORS = {"phone": 1.0, "card": 0.8, "paper": 0.15}
 
 
@@ -48,6 +51,8 @@ class Conditions:
         tremor_px: of the hand, pixels.
         gain: brightness of the picture; below 1 for dusk.
         cracked: whether phones have broken glass.
+        trouble: what goes wrong beside: "" nothing, "any" what each visitor's seed says, or its
+            name (gatepost.demo.troubles).
     """
 
     module_scale: float
@@ -59,12 +64,14 @@ class Conditions:
     tremor_px: float
     gain: float
     cracked: bool
+    trouble: str = ""
 
 
 DIFFICULTIES = {
     "easy": Conditions(1.2, 1.5, 0.004, 1.0, 0.0, 40, 0.6, 1.0, cracked=False),
     "usual": Conditions(1.0, 3.0, 0.009, 3.2, 0.5, 120, 1.2, 0.95, cracked=False),
     "hard": Conditions(0.7, 5.5, 0.02, 5.0, 1.05, 200, 3.0, 0.45, cracked=True),
+    "hardest": Conditions(0.77, 4.5, 0.02, 5.0, 0.8, 200, 3.0, 0.6, cracked=False, trouble=ANY),
 }
 
 
@@ -185,15 +192,20 @@ class Appearance:
         self._hall = hall
         conditions = hall.conditions
         self._unit = unit = hall.size[1] / LINES
-        shown_px = visitor.presentation.module_px * conditions.module_scale * unit
-        self._drawn = draw_carrier(visitor, shown_px)
+        shown = visitor.presentation
+        self._trouble = trouble = trouble_of(conditions.trouble, visitor.carrier, shown.seed)
+        shown_px = trouble.sized(shown.module_px * conditions.module_scale) * unit
+        sharpest = min(shown_px * max(1.0, trouble.closing), max(SHARP_PX, shown.module_px) * unit)
+        self._drawn = draw_carrier(visitor, sharpest if trouble.name else shown_px, trouble)
         rng = np.random.default_rng([visitor.presentation.seed, 2])
         if conditions.cracked and visitor.carrier == "phone":
             crack(self._drawn, rng)
         soften(self._drawn, conditions.soft_px * unit / shown_px)
         self._person = draw_person(hall.empty, rng)
-        self._shine = MIRRORS[visitor.carrier] * visitor.presentation.glare * conditions.glare
-        self.motion = Motion(visitor, self._drawn, shown_px, hall.size, conditions.tremor_px * unit)
+        usual = MIRRORS[visitor.carrier] * visitor.presentation.glare * conditions.glare
+        self._shine = usual if trouble.shine is None else trouble.shine
+        tremor_px = conditions.tremor_px * unit
+        self.motion = Motion(visitor, self._drawn, shown_px, hall.size, tremor_px, trouble)
 
     def corners(self, pose: Pose) -> Places:
         """Where the sheet's corners are: float32[4,2], clockwise from the top left, pixels."""
@@ -219,11 +231,13 @@ class Appearance:
             scene = np.asarray(mixed, np.uint8)
         pose = self.motion.pose(at_s)
         later = self.motion.pose(at_s + self._hall.conditions.exposure_s)
-        smear = (abs(later.x - pose.x), abs(later.y - pose.y))
+        smear = (later.x - pose.x, later.y - pose.y)
         corners = self.corners(pose)
-        box = self._box(corners, 8 + int(max(smear)))
+        box = self._box(corners, 8 + int(max(map(abs, smear))))
         if box is not None:
             self._lay(scene, corners, box, smear, at_s)
+        if self._trouble.light < 1:  # it comes and goes with the visitor: no hall is dark to all
+            scene[:] = cv2.convertScaleAbs(scene, alpha=1 - (1 - self._trouble.light) * presence)
         return scene
 
     def _box(self, corners: Places, margin: int) -> tuple[int, int, int, int] | None:
@@ -268,8 +282,11 @@ class Appearance:
     def _blur(
         self, plane: cv2.typing.MatLike, smear: tuple[float, float], at_s: float
     ) -> cv2.typing.MatLike:
-        across, down = (1 + int(length) for length in smear)
-        if across > 1 or down > 1:
+        across, down = (1 + int(abs(length)) for length in smear)
+        if self._trouble.name:
+            plane = streak(plane, smear)
+        elif across > 1 or down > 1:
             plane = cv2.blur(plane, (across, down))
         sigma = self.motion.defocus(at_s) * self._hall.conditions.defocus_px * self._unit
+        sigma += self.motion.softness(at_s) * self._unit
         return cv2.GaussianBlur(plane, (0, 0), sigma) if sigma > 0.3 else plane
