@@ -156,6 +156,7 @@ HEALTH = {
     "frames": 108_000,
     "decoded": 2,
     "scans": 2,
+    "decode_failures": 0,
     "overflowed": 0,
     "conditions": {"oled": "no answer"},
 }
