@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import cv2
 import numpy as np
 import pytest
 
 from gatepost.decoding.looks import Trace
-from gatepost.decoding.qr.finding import MOST_TRACES, find
+from gatepost.decoding.qr.finding import MOST_TRACES, find, search
 from unit.qr_scenes import Scene, View, noise
 
 
@@ -98,3 +100,25 @@ def test_a_chessboard_and_stripes_hold_no_code() -> None:
     y, x = np.mgrid[0:480, 0:640]
     assert find((((x // 8 + y // 8) % 2) * 255).astype(np.uint8)) == []
     assert find(((x // 5 % 2) * 255).astype(np.uint8)) == []
+
+
+@pytest.mark.parametrize("module_px", [2.4, 4.0, 9.0, 18.0])
+def test_a_search_comes_upon_what_find_finds(module_px: float) -> None:
+    scene = Scene(View(module_px=module_px, turn_deg=10))
+    assert min(off(trace, scene) for trace in search(scene.plane)) < 1.5
+
+
+def test_a_search_tells_no_trace_twice() -> None:
+    scene = Scene(View(module_px=8))
+    traces = list(search(scene.plane))
+    near = [trace for trace in traces if off(trace, scene) < 1.5]
+    assert len(near) == 1
+    assert len(traces) <= MOST_TRACES
+
+
+def test_a_search_of_the_same_picture_tells_the_same_in_every_thread() -> None:
+    planes = [Scene(View(seed=seed, noise=6)).plane for seed in range(8)]
+    alone = [list(search(plane)) for plane in planes]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda plane: list(search(plane)), planes))
+    assert together == alone

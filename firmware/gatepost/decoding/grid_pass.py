@@ -9,27 +9,50 @@ What comes of it is drawn anew, whole, and given to zxing-cpp: modes, ECI and Ka
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from itertools import chain, islice
+from typing import TYPE_CHECKING, NamedTuple
 
 from gatepost.decoding.looks import Look
 from gatepost.decoding.planes import look_back, within
-from gatepost.decoding.qr.finding import find
-from gatepost.decoding.qr.refining import refine
+from gatepost.decoding.qr.finding import search
+from gatepost.decoding.qr.refining import preference, refinements
 from gatepost.decoding.qr.sampling import opinions
 from gatepost.decoding.qr.soft import Solved, picture_of, solve
 from gatepost.decoding.qr.votes import Votes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gatepost.decoding.looks import Pass, Trace
     from gatepost.decoding.planes import Plane
     from gatepost.decoding.qr.placing import Placement, Reals
     from gatepost.model import Symbol
 
 MOST_PIXELS = 1_500_000
-_MOST_TRACES = 4
+_MOST_TRACES = 4  # of a picture that are followed to see whether there is a symbol,
+_MOST_TRIED = 2  # and of these, symbols that are gone into: no third was ever read
+_MOST_MODULES = 12_000  # of all that were gone into, beyond which there is no other
 _MOST_SIZES = 3  # of symbols that votes are counted for
 _SCORED = 0.3  # agreement of the function patterns below which no symbol was solved
+_PROMISING = 0.5  # a score below which no more time is spent
+_LARGE = 101  # modules a side beyond which neither is it, since it takes too long
 _APART = 8  # pixels between the middles of traces that are not one
+
+
+class _Try(NamedTuple):
+    """Where a symbol was looked for, its soft values there, and more of them as they are wanted."""
+
+    placement: Placement
+    soft: Reals
+    more: Iterator[Reals]
+
+
+class _Told(NamedTuple):
+    """A symbol that was solved: where, and by which pass."""
+
+    solved: Solved
+    placement: Placement
+    name: str
 
 
 class GridPass:
@@ -42,7 +65,7 @@ class GridPass:
     """
 
     name = "grid"
-    ns_per_pixel = 400.0
+    ns_per_pixel = 500.0  # of a code at hand that cannot be read; of noise half as much
 
     def __init__(self, inner: Pass, *, votes: bool = False) -> None:
         self._inner = inner
@@ -52,32 +75,61 @@ class GridPass:
         """Read the first code that can be solved; those that cannot are traces."""
         small = within(plane, MOST_PIXELS)
         traces: list[Trace] = []
-        for trace in _apart([*find(small), *self._inner.look(small).traces])[:_MOST_TRACES]:
-            placement = refine(small, trace)
-            if placement is None or placement.score < _SCORED:
-                continue
-            traces.append(trace)
-            symbol = self._symbol(small, placement)
+        modules = 0
+        for trace in islice(self._leads(small, traces), _MOST_TRACES):
+            tries: list[_Try] = []
+            symbol = self._symbol(small, trace, tries)
             if symbol is not None:
                 return look_back(Look((symbol,)), small, plane)
+            if tries:
+                traces.append(trace)
+                modules += tries[0].placement.modules ** 2
+            if len(traces) >= _MOST_TRIED or modules > _MOST_MODULES:
+                break
         return look_back(Look((), tuple(traces)), small, plane)
 
-    def _symbol(self, plane: Plane, placement: Placement) -> Symbol | None:
-        solved, name = self._solved(plane, placement)
-        if solved is None:
-            return None
-        found = self._inner.look(picture_of(solved.matrix)).symbols
-        corners = placement.corners()
-        return replace(found[0], corners=corners, pass_name=name) if found else None
+    def _leads(self, plane: Plane, gone_into: list[Trace]) -> Iterator[Trace]:
+        """The traces to follow, as they are found; others' where none of our own led anywhere."""
+        seen: list[Trace] = []
+        for trace in chain(search(plane), self._others(plane, gone_into)):
+            if _apart(trace, seen):
+                seen.append(trace)
+                yield trace
 
-    def _solved(self, plane: Plane, placement: Placement) -> tuple[Solved | None, str]:
-        for number, soft in enumerate(opinions(plane, placement)):
-            solved = solve(soft)
+    def _others(self, plane: Plane, gone_into: list[Trace]) -> Iterator[Trace]:
+        if not gone_into:  # by now: this runs when our own are used up
+            yield from self._inner.look(plane).traces
+
+    def _symbol(self, plane: Plane, trace: Trace, tries: list[_Try]) -> Symbol | None:
+        """The symbol that left `trace`; `tries` gets where it was looked for."""
+        told = self._solved(plane, trace, tries)
+        if told is None:
+            return None
+        found = self._inner.look(picture_of(told.solved.matrix)).symbols
+        corners = told.placement.corners()
+        return replace(found[0], corners=corners, pass_name=told.name) if found else None
+
+    def _solved(self, plane: Plane, trace: Trace, tries: list[_Try]) -> _Told | None:
+        for placement in refinements(plane, trace):
+            if placement.score < _SCORED:
+                continue
+            more = opinions(plane, placement)
+            tries.append(_Try(placement, next(more), more))
+            solved = solve(tries[-1].soft)
             if solved is not None:
-                return solved, self.name
-            if number == 0 and (solved := self._voted(soft)) is not None:
-                return solved, "votes"
-        return None, self.name
+                return _Told(solved, placement, self.name)
+        return self._at_length(tries) if tries else None
+
+    def _at_length(self, tries: list[_Try]) -> _Told | None:
+        """What takes longer, for the best placement only: votes, and other ways to undo blur."""
+        best = max(tries, key=lambda it: preference(it.placement))
+        solved = self._voted(best.soft)
+        if solved is not None:
+            return _Told(solved, best.placement, "votes")
+        if best.placement.score < _PROMISING or len(best.soft) > _LARGE:
+            return None
+        solved = next(filter(None, map(solve, best.more)), None)
+        return _Told(solved, best.placement, self.name) if solved is not None else None
 
     def _voted(self, soft: Reals) -> Solved | None:
         if self._votes is None:
@@ -90,14 +142,10 @@ class GridPass:
         return votes.solve() if votes.frames > 1 else None
 
 
-def _apart(traces: list[Trace]) -> list[Trace]:
-    """`traces` without those that lie where one before them does."""
-    kept: list[Trace] = []
-    for trace in traces:
-        x, y = _middle(trace)
-        if all(abs(x - a) > _APART or abs(y - b) > _APART for a, b in map(_middle, kept)):
-            kept.append(trace)
-    return kept
+def _apart(trace: Trace, others: list[Trace]) -> bool:
+    """Whether `trace` lies where none of the others does."""
+    x, y = _middle(trace)
+    return all(abs(x - a) > _APART or abs(y - b) > _APART for a, b in map(_middle, others))
 
 
 def _middle(trace: Trace) -> tuple[float, float]:

@@ -42,8 +42,12 @@ def equalised(seen: Reals, known: npt.NDArray[np.int8]) -> Reals:
     sure = known.ravel().astype(np.float32)
     taught = sure != 0
     soft = _through(terms, terms[taught], sure[taught], np.abs(sure[taught]), _RIDGE_FIRST)
+    before = None
     for _ in range(_TURNS if n * n < _MANY else 2):
         wanted = np.where(taught, sure, np.sign(soft))
+        if before is not None and np.array_equal(wanted, before):
+            break
+        before = wanted
         weights = np.where(taught, 2, np.clip(1.5 * np.abs(soft) - 0.3, 0, 1))
         soft = _through(terms, terms, wanted, weights.astype(np.float32), _RIDGE)
     return np.asarray(soft.reshape(n, n), np.float32)

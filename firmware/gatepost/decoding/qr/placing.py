@@ -20,6 +20,7 @@ Plane = npt.NDArray[np.uint8]
 Reals = npt.NDArray[np.float32]
 Matrix = npt.NDArray[np.float64]
 LEAST_MODULES, MOST_MODULES = 21, 177  # versions 1 and 40, ISO/IEC 18004, 6.3.1
+_FAR = np.float32(30000)  # pixels
 _SHARPER = 4.0  # pixels a module below which the cubic is worth its time
 
 
@@ -102,39 +103,84 @@ def laid_flat(plane: Plane, placement: Placement, fine: int, margin: int = 0) ->
     Returns:
         float32[s,s] with s = fine * (n + 2 * margin), luma.
     """
-    side = fine * (placement.modules + 2 * margin)
-    first = 0.5 / fine - margin
-    flat = np.array([(1 / fine, 0, first), (0, 1 / fine, first), (0, 0, 1)], np.float64)
-    whole = placement.matrix @ flat
-    way = cv2.INTER_CUBIC if placement.module_px() < _SHARPER else cv2.INTER_LINEAR
     if placement.bend is None:
-        seen = cv2.warpPerspective(
-            plane,
-            whole,
-            (side, side),
-            flags=way | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-    else:
-        across, down = _bent_maps(placement, whole, fine, margin)
-        seen = cv2.remap(plane, across, down, way, borderMode=cv2.BORDER_REPLICATE)
+        side = fine * (placement.modules + 2 * margin)
+        return laid_out(plane, placement, (-margin, -margin), fine, (side, side))
+    return looked_up(plane, *_bent_maps(placement, fine, margin), _way(placement))
+
+
+def looked_up(plane: Plane, x: Reals, y: Reals, way: int = cv2.INTER_LINEAR) -> Reals:
+    """The luma at places that are given by their `x` and `y`, in pixels.
+
+    Args:
+        plane: uint8[H,W]; its edge goes on beyond it.
+        x: float32[h,w]; what is beyond 30000 counts as this, since OpenCV counts in 16 bits.
+        y: the same.
+        way: one of OpenCV's interpolations.
+
+    Returns:
+        float32[h,w].
+    """
+    across, down = (np.minimum(np.maximum(it, -_FAR), _FAR) for it in (x, y))
+    seen = cv2.remap(plane, across, down, way, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(seen, np.float32)
 
 
-def _bent_maps(placement: Placement, whole: Matrix, fine: int, margin: int) -> tuple[Reals, Reals]:
-    """For each pixel of the flat picture: the x and the y of the pixel that it shows."""
-    bend = placement.bend
-    around = ((margin, margin), (margin, margin), (0, 0))
-    wide = np.pad(np.asarray(bend, np.float32), around, mode="edge")
-    side = fine * len(wide)
-    grown = np.asarray(cv2.resize(wide, (side, side), interpolation=cv2.INTER_LINEAR), np.float32)
-    steps = np.arange(side, dtype=np.float32)
-    x = steps[None, :] + grown[:, :, 0] * fine
-    y = steps[:, None] + grown[:, :, 1] * fine
-    (a, b, c), (d, e, f), (g, h, i) = whole.astype(np.float32)
+def laid_out(
+    plane: Plane,
+    placement: Placement,
+    begin: tuple[float, float],
+    fine: int,
+    size: tuple[int, int],
+) -> Reals:
+    """A part of the symbol's picture, without the bend.
+
+    Args:
+        plane: uint8[H,W].
+        placement: where the symbol is.
+        begin: the part's upper left corner, (x, y) in modules.
+        fine: pixels a module, more than 0.
+        size: of the part, width and height in pixels.
+
+    Returns:
+        float32[height,width], luma.
+    """
+    x, y = (at + 0.5 / fine for at in begin)
+    flat = np.array([(1 / fine, 0, x), (0, 1 / fine, y), (0, 0, 1)], np.float64)
+    seen = cv2.warpPerspective(
+        plane,
+        placement.matrix @ flat,
+        size,
+        flags=_way(placement) | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return np.asarray(seen, np.float32)
+
+
+def _way(placement: Placement) -> int:
+    return cv2.INTER_CUBIC if placement.module_px() < _SHARPER else cv2.INTER_LINEAR
+
+
+def _bent_maps(placement: Placement, fine: int, margin: int) -> tuple[Reals, Reals]:
+    """For each pixel of the flat picture the one that it shows: x and y, float32[s,s] both.
+
+    It is told for the middle of each module, and between these by lines: within a module the
+    perspective is none.
+    """
+    around = margin + 1  # one more, so that there is a middle beyond the last
+    bend = np.asarray(placement.bend, np.float32)
+    bend = np.pad(bend, ((around, around), (around, around), (0, 0)), mode="edge")
+    steps = np.arange(len(bend), dtype=np.float32) + np.float32(0.5 - around)
+    x, y = bend[:, :, 0] + steps, bend[:, :, 1] + steps[:, None]
+    (a, b, c), (d, e, f), (g, h, i) = placement.matrix.astype(np.float32)
     depth = g * x + h * y + i
     depth = np.where(np.abs(depth) < 1e-6, np.float32(1e-6), depth)
-    across = (a * x + b * y + c) / depth
-    down = (d * x + e * y + f) / depth
-    far = 30000.0  # OpenCV's remap counts in 16 bits
-    return np.clip(across, -far, far), np.clip(down, -far, far)
+    across, down = (a * x + b * y + c) / depth, (d * x + e * y + f) / depth
+    return _grown(across, fine), _grown(down, fine)
+
+
+def _grown(middles: Reals, fine: int) -> Reals:
+    """`fine` pixels for each module, of all but the outermost."""
+    side = fine * len(middles)
+    seen = cv2.resize(middles, (side, side), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(seen[fine:-fine, fine:-fine], np.float32)

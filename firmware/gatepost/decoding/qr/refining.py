@@ -14,13 +14,19 @@ from gatepost.decoding.qr.sampling import fine_for, levelled, module_means
 from gatepost.decoding.qr.tables import version_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy.typing as npt
 
     from gatepost.decoding.looks import Trace
 
 _GOOD = 0.85  # a score that no other placement is tried to better
+_EVEN = 0.96  # a score that a bend is not tried to better
+_WORTH = 1.2  # times nearer to a perfect score must a bend come
+_NO_WORSE = 1.1  # times as far from it may be what is still to be tried
 _CLEARER = 0.05  # by which another size must be better
-_HOPELESS = 0.45  # agreement of the patterns at the edge: others have 0.2, symbols 0.8
+_NEAR = 1.5  # modules that patterns may be off which were seen before
+_HOPELESS = 0.5  # agreement of the patterns at the edge: others have 0.2, symbols 0.7 or more
 
 
 def refine(plane: Plane, trace: Trace) -> Placement | None:
@@ -33,32 +39,39 @@ def refine(plane: Plane, trace: Trace) -> Placement | None:
     Returns:
         The placement with its score; None where no square lies at the corners.
     """
+    return max(refinements(plane, trace), key=preference, default=None)
+
+
+def preference(placed: Placement) -> float:
+    """The higher, the likelier right: a bend has to be worth it, as it can follow anything."""
+    short = 1 - placed.score
+    return -short if placed.bend is None else -short * _WORTH
+
+
+def refinements(plane: Plane, trace: Trace) -> Iterator[Placement]:
+    """What `refine` chooses from, the likeliest first: flat paper, and bent where that may help.
+
+    Lazy: bent takes longer than flat, and who can read the first has no need of it.
+    """
     placed = _begun(trace)
     if placed is None:
-        return None
+        return
     placed, _ = by_patterns(plane, placed)
     placed, likely = _sized(plane, placed)
     if likely < _HOPELESS:
-        return None
-    placed, anchored = by_patterns(plane, placed)
-    return settle(plane, placed, anchored=anchored)
-
-
-def settle(plane: Plane, placed: Placement, *, anchored: bool = True) -> Placement:
-    """`placed` moved to where the edges of its modules are, flat at first, then bent; scored.
-
-    Args:
-        plane: uint8[H,W].
-        placed: within half a module where it is trusted.
-        anchored: the bottom right corner is trusted too, not just the three others.
-    """
+        return
+    placed, anchored = by_patterns(plane, placed, _NEAR)
     flat = scored(plane, straightened(plane, placed, anchored=anchored))
-    bent = scored(plane, bent_to_fit(plane, flat))
-    best = bent if bent.score > flat.score - 0.02 else flat
-    if best.score < _GOOD:
-        freely = scored(plane, bent_to_fit(plane, placed, anchored=anchored))
-        best = max(best, freely, key=lambda each: each.score)
-    return best
+    clear = flat.score > _GOOD
+    if clear:
+        yield flat
+    if flat.score > _EVEN:
+        return
+    bent = scored(plane, bent_to_fit(plane, placed, anchored=anchored))
+    both = sorted((flat, bent), key=preference, reverse=True)
+    for each in both:
+        if preference(each) >= preference(both[0]) * _NO_WORSE and not (each is flat and clear):
+            yield each
 
 
 def _begun(trace: Trace) -> Placement | None:

@@ -26,7 +26,9 @@ _FAINT, _CLEAR = 0.12, 0.35  # of the symbol's usual contrast: below unknown, ab
 
 def fine_for(modules: int) -> int:
     """Pixels a module in pictures laid flat: fewer for large symbols, whose time it bounds."""
-    return 6 if modules <= 69 else 4
+    if modules <= 69:
+        return 6
+    return 4 if modules <= 101 else 3
 
 
 def module_means(flat: Reals, fine: int) -> Reals:
@@ -41,7 +43,9 @@ def module_means(flat: Reals, fine: int) -> Reals:
 def _weights(fine: int) -> Reals:
     away = (np.arange(fine) + 0.5) / fine - 0.5
     weights = np.exp(-0.5 * (away / _SHARE) ** 2)
-    return np.asarray(weights / weights.sum(), np.float32)
+    shares = np.asarray(weights / weights.sum(), np.float32)
+    shares.setflags(write=False)
+    return shares
 
 
 def levelled(means: Reals) -> tuple[Reals, Reals]:

@@ -69,7 +69,9 @@ def _steps(flat: Reals) -> Reals:
 @lru_cache(maxsize=8)
 def _turns(fine: int) -> npt.NDArray[np.complex64]:
     """A full turn over a module, for steps right of each of its pixels."""
-    return np.asarray(np.exp(2j * np.pi * (np.arange(fine) + 1) / fine), np.complex64)
+    turns = np.asarray(np.exp(2j * np.pi * (np.arange(fine) + 1) / fine), np.complex64)
+    turns.setflags(write=False)
+    return turns
 
 
 def _blurred(field: npt.NDArray[np.complex64], modules: float) -> npt.NDArray[np.complex64]:
