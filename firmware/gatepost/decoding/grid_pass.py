@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gatepost.decoding.looks import Look
 from gatepost.decoding.planes import look_back, within
 from gatepost.decoding.qr.finding import search
+from gatepost.decoding.qr.following import sought
 from gatepost.decoding.qr.refining import preference, refinements
 from gatepost.decoding.qr.sampling import opinions
 from gatepost.decoding.qr.soft import Solved, picture_of, solve
@@ -55,13 +56,18 @@ class _Told(NamedTuple):
     name: str
 
 
+class _Last(NamedTuple):
+    plane: Plane
+    placement: Placement
+
+
 class GridPass:
     """Finds QR codes module by module; of a picture with several, the first that it can.
 
     Args:
         inner: reads the symbol that was drawn anew, and locates others.
-        votes: the pictures are frames of one camera: what none of them shows well enough may be
-            clear from all of them together.
+        votes: the pictures are parts of frames of one camera: what none of them shows well enough
+            may be clear from all of them together, and where a symbol was, it is sought again.
     """
 
     name = "grid"
@@ -70,6 +76,7 @@ class GridPass:
     def __init__(self, inner: Pass, *, votes: bool = False) -> None:
         self._inner = inner
         self._votes: dict[int, Votes] | None = {} if votes else None
+        self._last: _Last | None = None  # where the best placed symbol was
 
     def look(self, plane: Plane) -> Look:
         """Read the first code that can be solved; those that cannot are traces."""
@@ -80,18 +87,25 @@ class GridPass:
             tries: list[_Try] = []
             symbol = self._symbol(small, trace, tries)
             if symbol is not None:
+                self._keep(small, tries[-1].placement)
                 return look_back(Look((symbol,)), small, plane)
             if tries:
+                self._keep(small, max(tries, key=lambda it: preference(it.placement)).placement)
                 traces.append(trace)
                 modules += tries[0].placement.modules ** 2
             if len(traces) >= _MOST_TRIED or modules > _MOST_MODULES:
                 break
         return look_back(Look((), tuple(traces)), small, plane)
 
+    def _keep(self, plane: Plane, placement: Placement) -> None:
+        if self._votes is not None and placement.score >= _PROMISING:
+            self._last = _Last(plane, placement)
+
     def _leads(self, plane: Plane, gone_into: list[Trace]) -> Iterator[Trace]:
         """The traces to follow, as they are found; others' where none of our own led anywhere."""
         seen: list[Trace] = []
-        for trace in chain(search(plane), self._others(plane, gone_into)):
+        others = self._others(plane, gone_into)
+        for trace in chain(search(plane), others, self._sought(plane)):
             if _apart(trace, seen):
                 seen.append(trace)
                 yield trace
@@ -99,6 +113,12 @@ class GridPass:
     def _others(self, plane: Plane, gone_into: list[Trace]) -> Iterator[Trace]:
         if not gone_into:  # by now: this runs when our own are used up
             yield from self._inner.look(plane).traces
+
+    def _sought(self, plane: Plane) -> Iterator[Trace]:
+        if self._last is not None:
+            trace = sought(plane, self._last.placement, self._last.plane)
+            if trace is not None:
+                yield trace
 
     def _symbol(self, plane: Plane, trace: Trace, tries: list[_Try]) -> Symbol | None:
         """The symbol that left `trace`; `tries` gets where it was looked for."""

@@ -1,4 +1,4 @@
-"""The same symbol in the next frame, a little further."""
+"""The same symbol in the next frame, a little further: for when glare took its finder patterns."""
 
 from __future__ import annotations
 
@@ -8,58 +8,47 @@ import cv2
 import numpy as np
 
 from gatepost.decoding.looks import Trace
-from gatepost.decoding.qr.refining import refine
 
 if TYPE_CHECKING:
-    from gatepost.decoding.qr.placing import Placement, Plane, Reals
+    from gatepost.decoding.qr.placing import Placement, Plane
 
-_COARSE = 40  # pixels that a symbol has in the pictures in which its shift is looked for
-_REACH = 0.4  # of the symbol's size, how far it may have moved
-_STILL_THERE = 0.5  # a score below it: the symbol is gone
+_COARSE = 60  # pixels that a symbol has in the pictures in which it is sought
+_LEAST_SIDE = 30  # pixels of a symbol that can be sought at all
+_ALIKE = 0.3  # correlation of the two looks: below it, something else is there
 
 
-def follow(plane: Plane, placement: Placement, previous: Plane) -> Placement | None:
-    """Where a symbol is that was there in the frame before.
+def sought(plane: Plane, placement: Placement, previous: Plane) -> Trace | None:
+    """Where a symbol is now that was there in an earlier frame, moved but hardly turned.
 
     Args:
-        plane: uint8[H,W], the new frame.
+        plane: uint8[H,W], the new frame or a part of it.
         placement: where the symbol was.
-        previous: uint8[H,W], the frame in which it was there, of the same size.
+        previous: uint8[H,W], the frame, or any part of it, in which it was there.
 
     Returns:
-        The placement in `plane`; None where the symbol is gone, or turned by much.
+        A guess; None where nothing is like it, or where it is larger than `plane`.
     """
-    shift = _shift(plane, placement, previous)
-    if shift is None:
-        return None
-    moved = tuple((x + shift[0], y + shift[1]) for x, y in placement.corners())
-    placed = refine(plane, Trace(moved, placement.modules))  # type: ignore[arg-type]
-    return placed if placed is not None and placed.score > _STILL_THERE else None
-
-
-def _shift(plane: Plane, placement: Placement, previous: Plane) -> tuple[int, int] | None:
-    """How far the symbol has moved, whole pixels (x, y)."""
     corners = np.array(placement.corners())
-    if plane.shape != previous.shape:
-        return None
     low, high = corners.min(axis=0), corners.max(axis=0)
     size = int((high - low).max())
-    reach = int(size * _REACH)
-    limits = np.array(plane.shape[::-1])
-    begin, end = np.maximum(low, 0), np.minimum(high, limits)
-    wide_begin, wide_end = np.maximum(begin - reach, 0), np.minimum(end + reach, limits)
-    if ((end - begin) < size // 2).any() or size < _COARSE // 2:
+    begin, end = np.maximum(low, 0), np.minimum(high, np.array(previous.shape[::-1]))
+    if size < _LEAST_SIDE or ((end - begin) < size // 2).any():
         return None
     step = max(1.0, size / _COARSE)
     part = _small(previous[begin[1] : end[1], begin[0] : end[0]], step)
-    around = _small(plane[wide_begin[1] : wide_end[1], wide_begin[0] : wide_end[0]], step)
+    around = _small(plane, step)
+    if part.shape[0] > around.shape[0] or part.shape[1] > around.shape[1]:
+        return None
     alike = cv2.matchTemplate(around, part, cv2.TM_CCOEFF_NORMED)
-    _, _, _, place = cv2.minMaxLoc(np.nan_to_num(alike, posinf=0.0, neginf=0.0))
-    x, y = np.array(place) * step + wide_begin - begin
-    return round(float(x)), round(float(y))
+    _, best, _, place = cv2.minMaxLoc(np.nan_to_num(alike, posinf=0.0, neginf=0.0))
+    if best < _ALIKE:
+        return None
+    moved = np.rint(corners + np.array(place) * step - begin).astype(int).tolist()
+    first, second, third, fourth = ((x, y) for x, y in moved)
+    return Trace((first, second, third, fourth), placement.modules)
 
 
-def _small(part: Plane, step: float) -> Reals:
-    """A part of a picture, `step` times smaller: float32."""
-    size = tuple(max(1, round(length / step)) for length in part.shape[::-1])
-    return np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.float32)
+def _small(part: Plane, step: float) -> Plane:
+    height, width = part.shape
+    size = (max(1, round(width / step)), max(1, round(height / step)))
+    return np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
