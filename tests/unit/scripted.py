@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatepost.decoding.catalogue import Passes
+from gatepost.decoding.limits import Limit
 from gatepost.decoding.looks import Look, Pass
 from gatepost.decoding.zbar_pass import ZbarPass
 from gatepost.model import Symbol
@@ -56,4 +57,4 @@ class Scripted:
 
 
 def passes(first: Pass, *deeper: Pass) -> Passes:
-    return Passes(first, deeper, ZbarPass())
+    return Passes(first, deeper, ZbarPass(), Limit())

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import pytest
 
 from gatepost.decoding import PassDecoder, build_decoder
-from gatepost.decoding.catalogue import for_frames, for_stills
+from gatepost.decoding.catalogue import Passes, for_frames, for_stills
 from gatepost.decoding.guard import merged
 from gatepost.decoding.looks import Look, Pass
 from gatepost.decoding.passes import ZxingPass
@@ -16,6 +17,9 @@ from gatepost.decoding.zbar_pass import ZbarPass
 from gatepost.model import Frame
 from unit.pictures import Luma, ManualClock, placed, rendered
 from unit.scripted import FROZEN, Scripted, passes, reads, symbol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 VIETNAMESE = "Nguyễn Thị Ánh Đặng Ước|079201012345"
 
@@ -189,7 +193,10 @@ def test_a_symbol_of_version_40_is_read() -> None:
     assert read(rendered(text, scale=3)) == [text]
 
 
-@pytest.mark.parametrize("way", [*for_stills().deeper, *for_frames().deeper], ids=lambda w: w.name)
+EVERY = [*for_stills().deeper, *for_frames().deeper]
+
+
+@pytest.mark.parametrize("way", [w for w in EVERY if w.name != "smear"], ids=lambda w: w.name)
 def test_every_pass_reads_a_plain_code_and_knows_where_it_is(way: Pass) -> None:
     luma = placed(rendered("plain to see", scale=8), height=400, width=500, top=40, left=150)
     (found,) = way.look(luma).symbols
@@ -201,10 +208,24 @@ def test_every_pass_reads_a_plain_code_and_knows_where_it_is(way: Pass) -> None:
         way.close()
 
 
-@pytest.mark.parametrize("way", [*for_stills().deeper, *for_frames().deeper], ids=lambda w: w.name)
+@pytest.mark.parametrize("way", EVERY, ids=lambda w: w.name)
 @pytest.mark.parametrize("shape", [(11, 11), (11, 400), (300, 12), (64, 64)])
 def test_every_pass_takes_any_plane(way: Pass, shape: tuple[int, int]) -> None:
     rng = np.random.default_rng(7)
     for plane in (np.zeros(shape, np.uint8), rng.integers(0, 256, shape, np.uint8)):
         plane.flags.writeable = False
         assert way.look(plane).symbols == ()
+
+
+@pytest.mark.parametrize("build", [for_stills, for_frames])
+def test_micro_qr_is_not_read_where_noise_was_taken_for_it(build: Callable[[], Passes]) -> None:
+    micro = rendered("12345", micro=True)
+    read = [way.name for way in build().deeper if "double" in way.name and way.look(micro).symbols]
+    assert read == []
+
+
+def test_what_only_reads_qr_codes_is_left_out_where_these_are_not_asked_for() -> None:
+    for build in (for_stills, for_frames):
+        names = {way.name for way in build(["ean-13"]).deeper}
+        assert not names & {"zbar", "zbar-half", "grid", "smear"}
+        assert {way.name for way in build(["micro-qr"]).deeper} == names

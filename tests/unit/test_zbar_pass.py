@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from gatepost.decoding.limits import NEVER, Limit
 from gatepost.decoding.passes import ZxingPass
 from gatepost.decoding.zbar_pass import ZbarPass
 from unit.pictures import Luma, placed, rendered
@@ -94,3 +96,26 @@ def test_closing_twice_and_closing_what_never_began() -> None:
     way = ZbarPass()
     way.close()
     way.close()
+
+
+def test_where_a_frame_waits_nobody_waits_for_its_process_to_begin() -> None:
+    limit, code = Limit(), rendered("hurry")
+    way = ZbarPass(20.0, limit)
+    limit.until = time.monotonic() + 100
+    assert way.look(code).symbols == ()
+    child = way._child
+    assert child is not None
+    limit.until = NEVER
+    (found,) = way.look(code).symbols  # the same process: it was begun ahead
+    assert found.data == b"hurry"
+    assert way._child is child
+    way.close()
+
+
+def test_it_is_stopped_at_the_limit_of_its_frame() -> None:
+    limit = Limit()
+    way = ZbarPass(600.0, limit)
+    way.look(rendered("the process has begun"))
+    limit.until = time.monotonic() + 0.05
+    with pytest.raises(TimeoutError, match="in time"):
+        way.look(finder_patterns(3, 360, 640))

@@ -19,8 +19,7 @@ class Costs:
     """Expected times of passes. All ratios are to `Pass.ns_per_pixel`, which is noise's.
 
     What a pass usually takes is the second dearest of its looks of late: a single one may have
-    been interrupted. A machine is as many times slower than that of the benches as its dearest
-    pass, or as it was when it was measured on noise.
+    been interrupted. At worst it takes that, or what the machine was measured at on noise.
     """
 
     def __init__(self) -> None:
@@ -41,18 +40,14 @@ class Costs:
         pixels = _SAMPLE[0] * _SAMPLE[1]
         self._floor = max(_FASTEST, seconds * 1e9 / (way.ns_per_pixel * pixels))
 
-    @property
-    def _slowest(self) -> float:
-        return max(self._floor, *self._usual.values()) if self._usual else self._floor
-
     def usual_s(self, way: Pass, pixels: int) -> float:
         """What `way` usually takes for so many pixels; of one not tried yet: at worst."""
-        ratio = self._usual.get(way.name, self._slowest)
-        return ratio * way.ns_per_pixel * pixels / 1e9
+        return self._usual.get(way.name, self._floor) * way.ns_per_pixel * pixels / 1e9
 
     def worst_s(self, way: Pass, pixels: int) -> float:
-        """What `way` takes for so many pixels of noise."""
-        return self._slowest * way.ns_per_pixel * pixels / 1e9
+        """What `way` takes for so many pixels of noise, or of what it met that was dearer."""
+        ratio = max(self._floor, self._usual.get(way.name, 0.0))
+        return ratio * way.ns_per_pixel * pixels / 1e9
 
     def affordable(self, way: Pass, budget_s: float) -> int:
         """The pixels that `way` may be given: usually within the budget, at worst within two."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple
 
+from gatepost.decoding.crowds import uncrowded
 from gatepost.decoding.planes import cut, look_back, within
 from gatepost.decoding.rotation import Rotation
 from gatepost.mailbox import Mailbox
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 _WAIT_S = 0.25
 _WHOLE_EVERY = 4  # frames: where code-like things are is a guess, too
 _SHRUNK = 0.4  # of its pixels: a code that needs a deeper pass is lost below
+_LEAST = 40_000  # pixels: for fewer, a pass takes hardly less
+_ROOM = 14.0  # pixels of noise for each: modules of large symbols, too, are like finder patterns
 
 
 # The pass that helps most against what was wrong with the frame before.
@@ -100,13 +103,13 @@ class Deepening:
         """What is read in `job`; no pass is begun that would end after `until` of the clock."""
         self._turns += 1
         self.tried = []
-        height, width = job.plane.shape
-        whole = self._turns % _WHOLE_EVERY == 0
-        box = (0, 0, width, height) if whole else job.box
+        box = self._box(job, until)
         part = cut(job.plane, box)
-        for way in self._rotation.turn(self._most, _SUITED.get(job.hint, "") if job.hint else ""):
+        for way in self._rotation.turn(self._most, self._suited(job, until)):
             plane = self._fitting(way, part, until)
             if plane is None:
+                if not self.tried and not self._whole:
+                    self._rotation.skipped(way)
                 continue
             self.tried.append(way.name)
             look = self._look(way, plane)
@@ -115,12 +118,32 @@ class Deepening:
                 return look_back(look, plane, job.plane, box).symbols
         return ()
 
+    @property
+    def _whole(self) -> bool:
+        return self._turns % _WHOLE_EVERY == 0
+
+    def _suited(self, job: Job, until: float | None) -> str:
+        """The pass that comes early; where time is short, so do the others every second turn."""
+        if job.hint is None or (until is not None and self._turns % 2):
+            return ""
+        return _SUITED.get(job.hint, "")
+
+    def _box(self, job: Job, until: float | None) -> Box:
+        """Where to look: where it was said, at times everywhere; not in more than there is time."""
+        height, width = job.plane.shape
+        box = (0, 0, width, height) if self._whole else job.box
+        if until is None:
+            return box
+        part = cut(job.plane, box)
+        left, top, right, bottom = uncrowded(part, _ROOM * part.size)
+        return box[0] + left, box[1] + top, box[0] + right, box[1] + bottom
+
     def _fitting(self, way: Pass, part: Plane, until: float | None) -> Plane | None:
         """`part`, shrunk so that `way` ends in time; None where it would have to be too small."""
         if until is None:
             return part
         most = self._costs.affordable(way, until - self._clock())
-        return within(part, most) if most >= _SHRUNK * part.size else None
+        return within(part, most) if most >= max(_LEAST, _SHRUNK * part.size) else None
 
     def _look(self, way: Pass, plane: Plane) -> Look | None:
         begun = self._clock()

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import chain, islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from gatepost.decoding.limits import Limit
 from gatepost.decoding.looks import Look
 from gatepost.decoding.planes import look_back, within
 from gatepost.decoding.qr.finding import search
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from gatepost.decoding.qr.placing import Placement, Reals
     from gatepost.model import Symbol
 
+Step = TypeVar("Step")
 MOST_PIXELS = 1_500_000
 _MOST_TRACES = 4  # of a picture that are followed to see whether there is a symbol,
 _MOST_TRIED = 2  # and of these, symbols that are gone into: no third was ever read
@@ -68,13 +70,15 @@ class GridPass:
         inner: reads the symbol that was drawn anew, and locates others.
         votes: the pictures are parts of frames of one camera: what none of them shows well enough
             may be clear from all of them together, and where a symbol was, it is sought again.
+        limit: nothing further is tried after it.
     """
 
     name = "grid"
-    ns_per_pixel = 500.0  # of a code at hand that cannot be read; of noise half as much
+    ns_per_pixel = 800.0  # of a small code that cannot be read; of noise a quarter
 
-    def __init__(self, inner: Pass, *, votes: bool = False) -> None:
+    def __init__(self, inner: Pass, *, votes: bool = False, limit: Limit | None = None) -> None:
         self._inner = inner
+        self._limit = limit or Limit()
         self._votes: dict[int, Votes] | None = {} if votes else None
         self._last: _Last | None = None  # where the best placed symbol was
 
@@ -83,7 +87,7 @@ class GridPass:
         small = within(plane, MOST_PIXELS)
         traces: list[Trace] = []
         modules = 0
-        for trace in islice(self._leads(small, traces), _MOST_TRACES):
+        for trace in islice(self._in_time(self._leads(small, traces)), _MOST_TRACES):
             tries: list[_Try] = []
             symbol = self._symbol(small, trace, tries)
             if symbol is not None:
@@ -96,6 +100,15 @@ class GridPass:
             if len(traces) >= _MOST_TRIED or modules > _MOST_MODULES:
                 break
         return look_back(Look((), tuple(traces)), small, plane)
+
+    def _in_time(self, steps: Iterator[Step]) -> Iterator[Step]:
+        """`steps`, as long as there is time to begin another."""
+        while self._limit.left_s() > 0:
+            try:
+                step = next(steps)
+            except StopIteration:
+                return
+            yield step
 
     def _keep(self, plane: Plane, placement: Placement) -> None:
         if self._votes is not None and placement.score >= _PROMISING:
@@ -130,7 +143,7 @@ class GridPass:
         return replace(found[0], corners=corners, pass_name=told.name) if found else None
 
     def _solved(self, plane: Plane, trace: Trace, tries: list[_Try]) -> _Told | None:
-        for placement in refinements(plane, trace):
+        for placement in self._in_time(refinements(plane, trace)):
             if placement.score < _SCORED:
                 continue
             more = opinions(plane, placement)
@@ -148,7 +161,7 @@ class GridPass:
             return _Told(solved, best.placement, "votes")
         if best.placement.score < _PROMISING or len(best.soft) > _LARGE:
             return None
-        solved = next(filter(None, map(solve, best.more)), None)
+        solved = next(filter(None, map(solve, self._in_time(best.more))), None)
         return _Told(solved, best.placement, self.name) if solved is not None else None
 
     def _voted(self, soft: Reals) -> Solved | None:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from gatepost.decoding.catalogue import Passes, for_frames
 from gatepost.decoding.coaching import Seen, judge
 from gatepost.decoding.costs import Costs, sample
-from gatepost.decoding.crowds import MOST, uncrowded
+from gatepost.decoding.crowds import uncrowded
 from gatepost.decoding.deepening import Deepening, Job
 from gatepost.decoding.guard import Guard, merged
 from gatepost.decoding.looks import Look
-from gatepost.decoding.planes import as_plane, box_around, look_back, within
+from gatepost.decoding.planes import as_plane, box_around, cut, look_back, within
 from gatepost.decoding.regions import code_like
 from gatepost.decoding.symbologies import DEFAULT
 from gatepost.decoding.watching import Watch
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _KEPT_S = 1.0  # a code that was read is looked for near where it was
 _FIRST_SHARE = 0.6  # of the budget, where the deeper passes have to share it
+_LATEST = 1.5  # budgets: when a pass that takes longer than it should comes to an end
 _LEAST_SIDE = 24  # pixels of a trace: 21 modules are not readable below
 MOST_PIXELS = 4_000_000
 
@@ -142,16 +143,20 @@ class LiveDecoder:
 
     def _first(self, plane: Plane) -> Look:
         way = self._passes.first
-        part = within(plane, MOST_PIXELS)
-        if self._budget_s is not None:
+        if self._budget_s is None:
+            part, box = within(plane, MOST_PIXELS), None
+        else:
             self._measure()
-            share = 1.0 if self._beside else _FIRST_SHARE
-            part = within(part, self._costs.affordable(way, share * self._budget_s))
-            part = uncrowded(part, MOST)
+            share = self._budget_s * (1.0 if self._beside else _FIRST_SHARE)
+            part = within(plane, min(MOST_PIXELS, self._costs.affordable(way, share)))
+            box = uncrowded(part, share / self._costs.worst_s(way, 1))
+        small = part if box is None else cut(part, box)
         begun = self._clock()
-        look = self._guard.run(way.name, lambda: way.look(part))
-        self._costs.took(way, part.size, self._clock() - begun)
-        return look_back(look, part, plane) if look is not None else Look()
+        look = self._guard.run(way.name, lambda: way.look(small))
+        self._costs.took(way, small.size, self._clock() - begun)
+        if look is None:
+            return Look()
+        return look_back(look_back(look, small, part, box), part, plane)
 
     def _measure(self) -> None:
         if self._measured:
@@ -176,7 +181,10 @@ class LiveDecoder:
         if self._beside:
             self._deeper.put(job)
             return (), []
-        until = None if self._budget_s is None else begun + self._budget_s
+        until = None
+        if self._budget_s is not None:
+            until = begun + self._budget_s
+            self._passes.limit.until = begun + _LATEST * self._budget_s
         symbols = self._deeper.work(job, until)
         return symbols, self._deeper.tried
 

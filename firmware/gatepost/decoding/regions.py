@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from gatepost.decoding.planes import scaled
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 _CELL = 16
 _FINE = 4
+_MOST_PIXELS = 4_000_000
 _LEAST = 6  # quarters of a luma step over the picture's own middle: noise is everywhere alike
 _SHARE = 0.4  # of what the busiest part has
 _MARGIN = 1.5  # cells: edges blur over them
@@ -44,6 +47,8 @@ def code_like(plane: Plane) -> Box | None:
 
 def _busy(plane: Plane) -> npt.NDArray[np.uint8] | None:
     """How much each cell changes in the direction in which it changes less."""
+    while plane.size > _MOST_PIXELS:
+        plane = scaled(plane, 0.5)
     height, width = plane.shape
     if min(height, width) < 2 * _CELL:
         return None

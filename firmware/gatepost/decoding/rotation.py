@@ -40,5 +40,9 @@ class Rotation:
             return
         if way is self._favourite:
             self._favourite = None
+        self.skipped(way)
+
+    def skipped(self, way: Pass) -> None:
+        """`way` takes longer than there ever is: those after it come next."""
         if way is self._ways[self._next]:
             self._next = (self._next + 1) % len(self._ways)

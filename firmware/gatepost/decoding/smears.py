@@ -21,6 +21,7 @@ from gatepost.decoding.planes import look_back, within
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from gatepost.decoding.limits import Limit
     from gatepost.decoding.looks import Pass
     from gatepost.decoding.planes import Plane
 
@@ -37,14 +38,16 @@ class SmearPass:
     Args:
         quick: tried for each of the likely lengths.
         thorough: tried for one of them, which is another each time.
+        limit: no other length is tried after it.
     """
 
     name = "smear"
     ns_per_pixel = 450.0
 
-    def __init__(self, quick: Pass, thorough: Pass) -> None:
+    def __init__(self, quick: Pass, thorough: Pass, limit: Limit) -> None:
         self._quick = quick
         self._thorough = thorough
+        self._limit = limit
         self._turns = 0
 
     def look(self, plane: Plane) -> Look:
@@ -54,13 +57,16 @@ class SmearPass:
         if evenness > _SMEARED:
             return Look()
         self._turns += 1
-        sharper = [undone(small, length, angle) for length in LENGTHS]
-        for sharp in sharper:
-            large = enlarged(sharp)
+        for length in LENGTHS:
+            if not self._limit.left_s():
+                return Look()
+            large = enlarged(undone(small, length, angle))
             look = look_back(self._quick.look(large), large, plane)
             if look.symbols:
                 return self._named(look)
-        sharp = sharper[self._turns % len(LENGTHS)]
+        if not self._limit.left_s():
+            return Look()
+        sharp = undone(small, LENGTHS[self._turns % len(LENGTHS)], angle)
         return self._named(look_back(self._thorough.look(sharp), sharp, plane))
 
     def _named(self, look: Look) -> Look:

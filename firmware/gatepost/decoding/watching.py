@@ -19,7 +19,7 @@ _ANCHOR_S = 0.5  # a slow hand is seen against a picture that is not too new
 _BEGIN_S = 0.5  # of a clip, or after a camera came back: somebody may be there already
 _ACTIVE_S = 2.0  # after the last change: whoever holds still has only just moved
 _NOTED_S = 1.0  # after something code-like was there
-_ATTEMPT_S = 0.3  # all the same: three full attempts a second at least
+_ATTEMPT_S = 0.33  # all the same: three full attempts a second at least
 _DEEP_S = 12.0  # after the last change, what is still there is furniture
 _DEEP_EVERY = 3  # attempts, while nothing happens: one a second
 
@@ -55,14 +55,17 @@ class Watch:
     def see(self, plane: Plane, taken: float) -> Sight:
         """Look at the next frame."""
         small = _small(plane)
-        if self._last is None or self._last.shape != small.shape or taken <= self._newest:
+        begins = self._last is None or self._last.shape != small.shape or not taken > self._newest
+        if begins:
             self._begin(small, taken)
         moving = self._change(small, taken)
+        next_one = taken + (0.0 if begins else taken - self._newest)
         self._newest = taken
         occupied = taken - self._changed <= _ACTIVE_S or taken - self._read <= _NOTED_S
         deep = taken - max(self._deep_from, self._changed, self._read) <= _DEEP_S
         noted = deep and taken - self._noted <= _NOTED_S
-        attempt = occupied or noted or taken - self._attempted >= _ATTEMPT_S
+        due = begins or next_one - self._attempted > _ATTEMPT_S  # it would be too late then
+        attempt = occupied or noted or due
         if attempt:
             self._attempted = taken
             self._attempts += 1

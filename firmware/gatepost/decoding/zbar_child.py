@@ -3,6 +3,7 @@
 zbar is old C code: a picture full of finder patterns keeps it busy for minutes, or ends it with
 SIGFPE. Here it can be killed, and takes nobody with it.
 
+    at first: an empty line, when it has begun
     request:  height, width as u32 little-endian, then height x width bytes of luma
     answer:   a line of JSON, [[data in hexadecimal, [[x, y], ...]], ...]
 
@@ -31,6 +32,8 @@ def main() -> None:
     """Answer until nobody asks."""
     scanner = zbar.Scanner(_CONFIG)
     source, sink = sys.stdin.buffer, sys.stdout.buffer
+    sink.write(b"\n")
+    sink.flush()
     while len(head := source.read(8)) == 8:
         height, width = struct.unpack("<II", head)
         luma = source.read(height * width)

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gatepost.decoding.limits import NEVER, Limit
 from gatepost.decoding.looks import Look
 from gatepost.decoding.texts import repaired, text_of
 from gatepost.model import Symbol
@@ -27,24 +28,32 @@ _CHILD = Path(__file__).with_name("zbar_child.py")
 _START_S = 10.0  # for the process to begin: a slow card, a busy machine
 _REST_S = 30.0  # after it was killed: a picture that harms it is likely to come again
 _PIECE = 1 << 16
+_ENDED = "zbar's process ended"
 _NOWHERE: Corners = ((0, 0), (0, 0), (0, 0), (0, 0))
 
 
 class ZbarPass:
     """zbar: QR only, by another algorithm than zxing-cpp's.
 
-    It runs in a process that is begun when it is first needed (0.1 s) and killed when it does
-    not answer within `limit_s` seconds; then the pass sees nothing for half a minute. For one
-    thread.
+    It runs in a process that is begun when it is first needed and killed when it does not answer
+    within `limit_s` seconds; then the pass sees nothing for half a minute. For one thread.
+
+    Args:
+        limit_s: seconds for a picture.
+        limit: where it says until when, that holds, too; and nobody waits until the process has
+            begun (0.1 s on a fast machine): the pass sees nothing before.
     """
 
     name = "zbar"
     ns_per_pixel = 60.0
 
-    def __init__(self, limit_s: float = 1.0) -> None:
+    def __init__(self, limit_s: float = 1.0, limit: Limit | None = None) -> None:
         self._limit_s = limit_s
+        self._limit = limit or Limit()
+        self._answers = False
         self._child: subprocess.Popen[bytes] | None = None
         self._rests_until = float("-inf")
+        self._starts_until = float("-inf")
 
     def close(self) -> None:
         """End the process, if there is one."""
@@ -74,16 +83,23 @@ class ZbarPass:
         return Look(tuple(self._symbol(bytes.fromhex(data), at) for data, at in answer))
 
     def _asked(self, plane: Plane) -> list[tuple[str, list[list[int]]]]:
-        begins = self._child is None
         child = self._child or self._begun()
-        until = time.monotonic() + self._limit_s + (_START_S if begins else 0.0)
+        if not self._answers:
+            self._answers = _ready(child, _START_S if self._limit.until == NEVER else 0.0)
+        if not self._answers:
+            if time.monotonic() < self._starts_until:
+                return []
+            raise TimeoutError("zbar did not begin in time, and was stopped")
         height, width = plane.shape
         question = memoryview(struct.pack("<II", height, width) + plane.tobytes())
+        until = time.monotonic() + min(self._limit_s, self._limit.left_s())
         answer = _exchanged(child, question, until)
         told: list[tuple[str, list[list[int]]]] = json.loads(answer)
         return told
 
     def _begun(self) -> subprocess.Popen[bytes]:
+        self._answers = False
+        self._starts_until = time.monotonic() + _START_S
         self._child = subprocess.Popen(
             [sys.executable, "-P", str(_CHILD)],
             stdin=subprocess.PIPE,
@@ -108,6 +124,17 @@ class ZbarPass:
         )
 
 
+def _ready(child: Any, wait_s: float) -> bool:
+    """Whether `child` says within `wait_s` that it has begun. Raises OSError when it ended."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(child.stdout, selectors.EVENT_READ)
+        if not selector.select(wait_s):
+            return False
+    if os.read(child.stdout.fileno(), 1):
+        return True
+    raise OSError(_ENDED)
+
+
 def _exchanged(child: Any, question: memoryview, until: float) -> bytes:
     """The line that `child` answers. Raises TimeoutError after `until`, OSError when it ended."""
     answer = b""
@@ -126,7 +153,7 @@ def _exchanged(child: Any, question: memoryview, until: float) -> bytes:
                 else:
                     piece = os.read(key.fd, _PIECE)
                     if not piece:
-                        raise OSError("zbar's process ended")
+                        raise OSError(_ENDED)
                     answer += piece
     return answer
 
