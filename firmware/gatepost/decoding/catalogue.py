@@ -64,7 +64,6 @@ def for_stills(symbologies: Iterable[str] = DEFAULT) -> Passes:
     names = tuple(symbologies)
     plain, coarse = ZxingPass(names), ZxingPass(names, whole_histogram=True)
     zbar = ZbarPass()
-    sharp = partial(filters.sharpened, sigma=1.5, amount=1.5)
     deeper: tuple[Pass, ...] = (
         coarse,
         FilteredPass("darkened", filters.darkened, plain, 10.0),
@@ -73,7 +72,6 @@ def for_stills(symbologies: Iterable[str] = DEFAULT) -> Passes:
         *_of_qr(names, GridPass(plain)),
         *_of_qr(names, FilteredPass("zbar-half", filters.halved, zbar, 16.0)),
         FilteredPass("thresholded", filters.thresholded, plain, 20.0),
-        FilteredPass("sharpened-double", _chain(sharp, filters.enlarged), _certain(names), 50.0),
     )
     return Passes(plain, deeper, zbar, Limit())
 
