@@ -13,13 +13,12 @@ from gatepost.decoding.guard import merged
 from gatepost.decoding.looks import Look, Pass
 from gatepost.decoding.passes import ZxingPass
 from gatepost.decoding.planes import as_plane
-from gatepost.decoding.zbar_pass import ZbarPass
 from gatepost.model import Frame
 from unit.pictures import Luma, ManualClock, placed, rendered
 from unit.scripted import FROZEN, Scripted, passes, reads, symbol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 VIETNAMESE = "Nguyễn Thị Ánh Đặng Ước|079201012345"
 
@@ -193,22 +192,34 @@ def test_a_symbol_of_version_40_is_read() -> None:
     assert read(rendered(text, scale=3)) == [text]
 
 
-EVERY = [*for_stills().deeper, *for_frames().deeper]
+EVERY = [
+    pytest.param((build, way.name), id=f"{build.__name__}-{way.name}")
+    for build in (for_stills, for_frames)
+    for way in build().deeper
+]
 
 
-@pytest.mark.parametrize("way", [w for w in EVERY if w.name != "smear"], ids=lambda w: w.name)
+@pytest.fixture
+def way(request: pytest.FixtureRequest) -> Iterator[Pass]:
+    build, name = request.param
+    built: Passes = build()
+    yield next(each for each in built.deeper if each.name == name)
+    built.zbar.close()
+
+
+@pytest.mark.parametrize("way", EVERY, indirect=True)
 def test_every_pass_reads_a_plain_code_and_knows_where_it_is(way: Pass) -> None:
     luma = placed(rendered("plain to see", scale=8), height=400, width=500, top=40, left=150)
+    if way.name == "smear":  # it does not look at what is sharp
+        luma = cv2.blur(luma, (9, 1))
     (found,) = way.look(luma).symbols
     assert found.data == b"plain to see"
     assert found.pass_name == way.name
     expected = ((182, 72), (350, 72), (350, 240), (182, 240))
     assert np.abs(np.array(found.corners) - np.array(expected)).max() <= 12
-    if isinstance(way, ZbarPass):
-        way.close()
 
 
-@pytest.mark.parametrize("way", EVERY, ids=lambda w: w.name)
+@pytest.mark.parametrize("way", EVERY, indirect=True)
 @pytest.mark.parametrize("shape", [(11, 11), (11, 400), (300, 12), (64, 64)])
 def test_every_pass_takes_any_plane(way: Pass, shape: tuple[int, int]) -> None:
     rng = np.random.default_rng(7)
