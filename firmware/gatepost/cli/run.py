@@ -31,6 +31,9 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the station; 0 after a clean stop, 1 after a failure."""
+    from gatepost.heap import keep_small
+
+    keep_small()  # before the large libraries take theirs
     from gatepost.build import build
     from gatepost.config import load
     from gatepost.logs import plain, set_up

@@ -8,7 +8,6 @@ point spread function.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import cv2
@@ -107,7 +106,6 @@ def undone(plane: Plane, length: float, angle: float) -> Plane:
     return np.ascontiguousarray(part.clip(0, 255).astype(np.uint8))
 
 
-@lru_cache(maxsize=16)
 def _line(quarters: int, degrees: int, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
     """A line through the origin, `quarters` of a pixel long, wrapped around `shape`; sum 1."""
     line = np.zeros(shape, np.float32)
