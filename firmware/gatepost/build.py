@@ -42,7 +42,7 @@ from gatepost.station import Station
 from gatepost.supervisor import Worker
 from gatepost.timekeeping import stamp
 from gatepost.uplink import Uplink
-from gatepost.watching import Watched
+from gatepost.watched import Watched
 from gatepost.wire import Topics
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import cv2
 import numpy as np
 
+from gatepost.decoding.gradients import tensor_of
 from gatepost.model import Hint
 
 if TYPE_CHECKING:
@@ -225,20 +226,16 @@ def _densest(plane: npt.NDArray[np.uint8], region: Box) -> tuple[Box, tuple[int,
 def _grain(window: npt.NDArray[np.uint8]) -> tuple[float, float]:
     """How far it is from dark to light, pixels, and how alike that is in all directions.
 
-    From the structure tensor: the sums of products of the two derivatives. The window is
-    smoothed a little, against noise, and its slow changes of light are taken off.
+    From the structure tensor. The window is smoothed a little, against noise, and its slow
+    changes of light are taken off.
     """
     smooth = cv2.GaussianBlur(window, (0, 0), 0.8).astype(np.float32)
     flat = smooth - cv2.blur(smooth, (33, 33))
-    across, down = (cv2.Sobel(smooth, cv2.CV_32F, *axis, scale=1 / 8) for axis in ((1, 0), (0, 1)))
-    xx, xy, yy = (
-        float(cv2.mean(cv2.multiply(*pair))[0])
-        for pair in ((across, across), (across, down), (down, down))
-    )
-    middle, apart = (xx + yy) / 2, float(np.hypot((xx - yy) / 2, xy))
-    if middle <= 0:
+    tensor = tensor_of(smooth)
+    change = tensor.xx + tensor.yy
+    if change <= 0:
         return float("inf"), 1.0
-    return float((flat.std() ** 2 / (xx + yy)) ** 0.5), (middle - apart) / (middle + apart)
+    return float((flat.std() ** 2 / change) ** 0.5), tensor.evenness
 
 
 class _Light(NamedTuple):

@@ -6,16 +6,13 @@ import time
 from typing import TYPE_CHECKING
 
 from gatepost.decoding.catalogue import Passes, for_stills
-from gatepost.decoding.guard import Guard, merged
+from gatepost.decoding.guard import Guarded, merged
 from gatepost.decoding.planes import as_plane, look_back, within
 from gatepost.decoding.symbologies import DEFAULT
 from gatepost.model import View
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Callable, Iterable, Sequence
-    from types import TracebackType
-    from typing import Self
 
     from gatepost.decoding.looks import Look, Pass
     from gatepost.decoding.planes import Plane
@@ -24,7 +21,7 @@ if TYPE_CHECKING:
 MOST_PIXELS = 25_000_000
 
 
-class PassDecoder:
+class PassDecoder(Guarded):
     """A Decoder for pictures that have nothing to do with each other.
 
     No further pass is begun once `budget_s` seconds went by in this picture; one that has begun
@@ -32,7 +29,6 @@ class PassDecoder:
 
     Attributes:
         view: the passes that were tried on the last picture.
-        failures: how often each pass raised, by its name; "frame": what was no picture.
     """
 
     def __init__(
@@ -42,26 +38,9 @@ class PassDecoder:
         budget_s: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.view = View()
-        self._passes = passes
+        super().__init__(passes)
         self._budget_s = budget_s
         self._clock = clock
-        self._guard = Guard()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._passes.zbar.close()
-
-    @property
-    def failures(self) -> Counter[str]:
-        return self._guard.failures
 
     def decode(self, frame: Frame) -> Sequence[Symbol]:
         """Every code that was read in `frame`, each once; raises nothing."""

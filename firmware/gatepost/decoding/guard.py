@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 import cv2
 
+from gatepost.model import View
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from types import TracebackType
+    from typing import Self
 
+    from gatepost.decoding.catalogue import Passes
     from gatepost.model import Symbol
 
 _log = logging.getLogger(__name__)
@@ -53,6 +58,35 @@ class Guard:
                 name = type(error).__name__
                 _log.warning("decoding failed: %s raised %s, %d so far", what, name, times)
             return None
+
+
+class Guarded:
+    """What decoders have in common: passes, which `with` closes, and a guard around them.
+
+    Attributes:
+        view: what the last picture looked like beside its codes.
+    """
+
+    def __init__(self, passes: Passes) -> None:
+        self.view = View()
+        self._passes = passes
+        self._guard = Guard()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._passes.zbar.close()
+
+    @property
+    def failures(self) -> Counter[str]:
+        """How often each pass raised, by its name; "frame": what was no picture."""
+        return self._guard.failures
 
 
 def merged(symbols: Iterable[Symbol]) -> tuple[Symbol, ...]:

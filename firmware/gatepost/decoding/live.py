@@ -10,7 +10,7 @@ from gatepost.decoding.coaching import Seen, judge
 from gatepost.decoding.costs import Costs, sample
 from gatepost.decoding.crowds import uncrowded
 from gatepost.decoding.deepening import Deepening, Job
-from gatepost.decoding.guard import Guard, merged
+from gatepost.decoding.guard import Guarded, merged
 from gatepost.decoding.looks import Look
 from gatepost.decoding.planes import as_plane, box_around, cut, look_back, within
 from gatepost.decoding.regions import code_like
@@ -19,10 +19,7 @@ from gatepost.decoding.watching import Watch
 from gatepost.model import View
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Callable, Generator, Iterable, Sequence
-    from types import TracebackType
-    from typing import Self
 
     from gatepost.decoding.looks import Trace
     from gatepost.decoding.planes import Plane
@@ -41,7 +38,7 @@ class _Last(NamedTuple):
     taken: float
 
 
-class LiveDecoder:
+class LiveDecoder(Guarded):
     """A Decoder for the frames of one camera, in their order.
 
     Deeper passes run in line, or, `beside`, in a worker (`deepening`) that must be run then;
@@ -51,7 +48,6 @@ class LiveDecoder:
 
     Attributes:
         view: what the last frame looked like.
-        failures: how often each pass raised, by its name; "frame": what was no picture.
     """
 
     def __init__(
@@ -62,12 +58,10 @@ class LiveDecoder:
         beside: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.view = View()
-        self._passes = passes
+        super().__init__(passes)
         self._budget_s = budget_s
         self._beside = beside
         self._clock = clock
-        self._guard = Guard()
         self._costs = Costs()
         self._deeper = Deepening(
             passes.deeper, self._costs, self._guard, passes.zbar.close, clock=clock
@@ -78,21 +72,6 @@ class LiveDecoder:
         self._hint: Hint | None = None
         self._measured = False
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._passes.zbar.close()
-
-    @property
-    def failures(self) -> Counter[str]:
-        return self._guard.failures
-
     def deepening(self) -> Generator[None, None, None]:
         """The worker that looks deeper, where `beside` was asked for."""
         return self._deeper.run()
@@ -101,6 +80,7 @@ class LiveDecoder:
         """Every code that was read in `frame`, and beside it since; raises nothing."""
         begun = self._clock()
         late = self._deeper.found()
+        self._keep(late, frame.taken)
         self.view = View()
         plane = self._guard.run("frame", lambda: as_plane(frame.luma))
         if plane is None:
@@ -110,10 +90,15 @@ class LiveDecoder:
             self.view = View(sight.brightness, sight.moving, self._region)
             return merged(late)
         symbols = self._attempt(plane, frame.taken, sight, begun)
-        for symbol in (*symbols, *late):
-            self._last = _Last(symbol.corners, symbol.taken or frame.taken)
-            self._watch.note(frame.taken, read=True)
+        self._keep(symbols, frame.taken)
         return merged((*symbols, *late))
+
+    def _keep(self, symbols: Sequence[Symbol], now: float) -> None:
+        """Remember where a code was read: somebody is there."""
+        for symbol in symbols:
+            taken = now if symbol.taken is None else symbol.taken
+            self._last = _Last(symbol.corners, taken)
+            self._watch.note(now, read=True)
 
     def _attempt(self, plane: Plane, taken: float, sight: Sight, begun: float) -> Sequence[Symbol]:
         look = self._first(plane)

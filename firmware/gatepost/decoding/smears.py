@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from gatepost.decoding.filters import enlarged
+from gatepost.decoding.gradients import tensor_of
 from gatepost.decoding.looks import Look
 from gatepost.decoding.planes import look_back, within
 
@@ -52,39 +53,24 @@ class SmearPass:
     def look(self, plane: Plane) -> Look:
         """Look until something is read."""
         small = within(plane, MOST_PIXELS)
-        angle, evenness = direction(small)
-        if evenness > _SMEARED:
+        tensor = tensor_of(cv2.GaussianBlur(small, (0, 0), 1.0).astype(np.float32))
+        if tensor.evenness > _SMEARED:
             return Look()
         self._turns += 1
         for length in LENGTHS:
             if not self._limit.left_s():
                 return Look()
-            large = enlarged(undone(small, length, angle))
+            large = enlarged(undone(small, length, tensor.level))
             look = look_back(self._quick.look(large), large, plane)
             if look.symbols:
                 return self._named(look)
         if not self._limit.left_s():
             return Look()
-        sharp = undone(small, LENGTHS[self._turns % len(LENGTHS)], angle)
+        sharp = undone(small, LENGTHS[self._turns % len(LENGTHS)], tensor.level)
         return self._named(look_back(self._thorough.look(sharp), sharp, plane))
 
     def _named(self, look: Look) -> Look:
         return Look(tuple(replace(symbol, pass_name=self.name) for symbol in look.symbols))
-
-
-def direction(plane: Plane) -> tuple[float, float]:
-    """Along which angle `plane` changes least (radians, from x towards y), and how much there.
-
-    The second is the change along it as a share of that across it, 0 to 1: the eigenvalues of
-    the structure tensor.
-    """
-    smooth = cv2.GaussianBlur(plane, (0, 0), 1.0).astype(np.float32)
-    x, y = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
-    xx, xy, yy = (float(cv2.mean(cv2.multiply(*pair))[0]) for pair in ((x, x), (x, y), (y, y)))
-    middle, apart = (xx + yy) / 2, float(np.hypot((xx - yy) / 2, xy))
-    if middle <= 0:
-        return 0.0, 1.0
-    return float(0.5 * np.arctan2(2 * xy, xx - yy) + np.pi / 2), (middle - apart) / (middle + apart)
 
 
 def undone(plane: Plane, length: float, angle: float) -> Plane:

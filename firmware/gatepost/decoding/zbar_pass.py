@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import selectors
 import struct
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from gatepost.decoding.planes import Plane
     from gatepost.model import Corners
 
-_log = logging.getLogger(__name__)
 _CHILD = Path(__file__).with_name("zbar_child.py")
 _START_S = 10.0  # for the process to begin: a slow card, a busy machine
 _REST_S = 30.0  # after it was killed: a picture that harms it is likely to come again

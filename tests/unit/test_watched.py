@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gatepost.model import Frame, Symbol, View
-from gatepost.watching import Watched
+from gatepost.watched import Watched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
