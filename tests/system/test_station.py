@@ -112,7 +112,10 @@ def test_without_a_broker_it_records_and_delivers_later(
         daemon.hear("READY=1")
         while len([line for line in daemon.logged() if line["message"] == "scan recorded"]) < 2:
             daemon.told.append(daemon.notify.recv(256).decode())  # four times a second
+        # Stopped meanwhile: a broker keeps nothing for an ear that has not subscribed yet.
+        daemon.process.send_signal(signal.SIGSTOP)
         with mosquitto(tmp_path, tls=files, port=port), Ear(port, files) as ear:
+            daemon.process.send_signal(signal.SIGCONT)
             ear.until(scans(2))
             assert daemon.stop() == 0
     assert not [line for line in daemon.logged() if line["level"] == "error"]
