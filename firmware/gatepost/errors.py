@@ -4,6 +4,9 @@
     |-- UsageError          what was asked for cannot be done as asked
     |-- ConfigError         a configuration file with one or more problems
     |-- PictureError        a picture or clip that cannot be read
+    |-- Unreadable          a code of a known kind that is broken, and in which layer
+    |-- TrustError          a list of trusted keys that cannot be used
+    |-- DesiredRefused      rules or a trust list from the centre that is not taken, and why
     |-- DeviceError         a device that failed
     |   `-- DeviceAbsent    a device that is not there (yet, or any more)
     |-- ContractError       a message or a record that breaks the wire contract
@@ -44,6 +47,26 @@ class ConfigError(GatepostError, ValueError):
 
 class PictureError(GatepostError, ValueError):
     """A picture or a clip that is missing, is none, or is too large."""
+
+
+class Unreadable(GatepostError, ValueError):
+    """A code of a known kind that is broken. Raised within `codes` and `packing` alone.
+
+    Attributes:
+        layer: where, one of model.Layer.
+    """
+
+    def __init__(self, layer: str, text: str = "") -> None:
+        super().__init__(f"{layer}: {text}" if text else str(layer))
+        self.layer = layer
+
+
+class TrustError(GatepostError, ValueError):
+    """A list of trusted keys that cannot be used; none of it is."""
+
+
+class DesiredRefused(GatepostError, ValueError):
+    """A desired state from the centre that is not taken, and why; the one held stays."""
 
 
 class DeviceError(GatepostError, OSError):

@@ -1,6 +1,6 @@
 """The values that travel through a station: frozen, typed, parsed once at the edge.
 
-    Frame -> Symbol -> Scan -> Code -> Decision -> Event, and Cue for the visitor
+    Frame -> Symbol -> Scan -> Code -> Checked -> Decision -> Event, and Cue for the visitor
 
 Times: `taken` and `..._s` are seconds of CLOCK_BOOTTIME; `..._us` are integer microseconds.
 """
@@ -11,6 +11,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from gatepost.reasons import Reason as Reason
+from gatepost.reasons import Verdict as Verdict
+from gatepost.recognised import NOBODY as NOBODY
+from gatepost.recognised import SIGNED as SIGNED
+from gatepost.recognised import Basis as Basis
+from gatepost.recognised import Checked as Checked
+from gatepost.recognised import Claims as Claims
+from gatepost.recognised import Code as Code
+from gatepost.recognised import Kind as Kind
+from gatepost.recognised import Layer as Layer
+from gatepost.recognised import Proof as Proof
+from gatepost.recognised import Step as Step
+from gatepost.recognised import Trust as Trust
+from gatepost.recognised import told as told
 from gatepost.seen import Box as Box
 from gatepost.seen import Corners as Corners
 from gatepost.seen import Frame as Frame
@@ -26,58 +40,6 @@ class Direction(StrEnum):
     OUT = "out"
     NONE = "none"
     AUTO = "auto"
-
-
-class Kind(StrEnum):
-    """What a code is. A stable part of the wire contract."""
-
-    PC_COVID = "pc-covid"
-    CCCD = "cccd"
-    DCC = "dcc"
-    SITE = "site"
-    URL = "url"
-    UNKNOWN = "unknown"
-
-
-class Basis(StrEnum):
-    """What an identity rests on; identities of different bases are never compared."""
-
-    QID = "qid"
-    CITIZEN = "citizen"
-    PASSPORT = "passport"
-    INSURANCE = "insurance"
-    PASS = "pass"  # noqa: S105 - a ticket, not a password
-    CONTENT = "content"
-    NONE = "none"
-
-
-class Trust(StrEnum):
-    """What is known of a code's signature."""
-
-    VERIFIED = "verified"
-    INVALID = "invalid"
-    UNKNOWN_KEY = "unknown-key"
-    UNSIGNED = "unsigned"
-
-
-class Verdict(StrEnum):
-    """What the gate decided. A stable part of the wire contract."""
-
-    ACCEPTED = "accepted"
-    REPEATED = "repeated"
-    REFUSED = "refused"
-    NOT_UNDERSTOOD = "not-understood"
-
-
-class Reason(StrEnum):
-    """Why the gate decided so. Published in contract/reasons.json; codes are never reused."""
-
-    RECORDED = "recorded"
-    SEEN_ALREADY = "seen-already"
-    POSTER_SHOWN = "poster-shown"
-    LINK_SHOWN = "link-shown"
-    KIND_UNKNOWN = "kind-unknown"
-    KIND_NOT_ACCEPTED = "kind-not-accepted"
 
 
 class CueKind(StrEnum):
@@ -108,26 +70,6 @@ class Scan:
 
 
 @dataclass(frozen=True, slots=True)
-class Code:
-    """What a text was recognised as.
-
-    Attributes:
-        identity: whom it names, comparable within one `basis` only; "" where nobody.
-        weak: the identity is starred or partial: recorded, never the ground for a decision.
-        initials: what the visitor may see of it on the screen ("N. V. A."), or "".
-        claims: what was understood, for the sealed part of the event only.
-    """
-
-    kind: Kind
-    identity: str = ""
-    basis: Basis = Basis.NONE
-    weak: bool = False
-    initials: str = ""
-    claims: tuple[tuple[str, str], ...] = ()
-    trust: Trust = Trust.UNSIGNED
-
-
-@dataclass(frozen=True, slots=True)
 class Cue:
     """What the visitor is told.
 
@@ -137,6 +79,7 @@ class Cue:
         reader: which reader it answers, or "".
         taken: when the frame was taken that it answers, seconds of boot time, or 0.
         hint: with a hint: which; None: the reader takes its hint back.
+        reason: why the gate decided so, where it is an answer to a scan.
     """
 
     kind: CueKind
@@ -146,6 +89,7 @@ class Cue:
     reader: str = ""
     taken: float = 0.0
     hint: Hint | None = None
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from gatepost.model import Code, Kind
+from gatepost.model import Claims, Code, Kind
+
+_SCHEMES = ("http://", "https://")
+
+
+@dataclass(frozen=True, slots=True)
+class Link(Claims):
+    """Where a link leads: its host alone."""
+
+    host: str
 
 
 def host(text: str) -> str:
     """The host of a web link in lower case, or "" when it is none."""
+    if not text[:8].lower().startswith(_SCHEMES):
+        return ""
     try:
-        parts = urlsplit(text)
-        name = parts.hostname
+        name = urlsplit(text).hostname
     except ValueError:
         return ""
-    if parts.scheme.lower() not in {"http", "https"} or not name:
-        return ""
-    return name.rstrip(".").lower()
+    return (name or "").rstrip(".").lower()
 
 
 def recognise(text: str) -> Code | None:
     """A link, or None when it is none."""
-    return Code(Kind.URL) if host(text.strip()) else None
+    name = host(text.strip())
+    return Code(Kind.URL, claims=Link(name)) if name else None
