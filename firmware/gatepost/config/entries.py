@@ -23,6 +23,7 @@ def entry(
     """Describe one key: its text for people and what its value must satisfy.
 
     `place` is what must stand at a path: a file, any thing, or a folder (which may be new).
+    Of a list without choices, `least` and `most` are how many entries it may have.
     `refused` are words that one might expect among the choices, and why they are none.
     """
     rules = {

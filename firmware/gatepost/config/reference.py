@@ -6,19 +6,17 @@ python -m gatepost.config.reference > firmware/CONFIGURATION.md
 from __future__ import annotations
 
 import sys
-from dataclasses import MISSING, Field, fields, is_dataclass
-from inspect import cleandoc
-from pathlib import Path
+from dataclasses import fields, is_dataclass
 from types import NoneType
-from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, get_args, get_type_hints
 
 from gatepost.config.readers import CHECKED_BY, REFUSED
 from gatepost.config.schema import READER_TYPES, Config
+from gatepost.config.sheets import sheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_WORDS = {str: "text", int: "whole number", float: "number", bool: "true/false", Path: "path"}
 _HEAD = """\
 # Configuration of a station
 
@@ -58,6 +56,7 @@ ca = "ca.pem"
 
 [central]
 sealing_key = "central-public.jwk"
+authority = "central-ca.pem"  # of whoever signs rules and trust lists
 
 [[reader]]
 type = "v4l2"
@@ -74,8 +73,7 @@ direction = "out"
 device = "/dev/serial/by-id/usb-Honeywell_1950g_0123456789-if00"
 
 [gate]
-repeat_s = 10.0
-day_reset = "04:00"
+rules = "rules.toml"          # without it: a PC-Covid gate that records who comes and goes
 
 [lamp]
 red = 17
@@ -123,44 +121,12 @@ def _tables() -> Iterator[str]:
             for part in (*get_args(hints[item.name]), hints[item.name])
             if part is not NoneType and is_dataclass(part)
         )
-        yield from _table(f"[{item.name}]", kind)
+        yield from sheet(f"[{item.name}]", kind)
 
 
 def _readers() -> Iterator[str]:
     for name, kind in READER_TYPES.items():
-        yield from _table(f'[[reader]] with type = "{name}"', kind)
-
-
-def _table(title: str, kind: Any) -> Iterator[str]:
-    hints = get_type_hints(kind)
-    yield f"## `{title}`\n\n{cleandoc(kind.__doc__)}\n"
-    yield "| key | value | default | meaning |\n|---|---|---|---|"
-    for item in fields(kind):
-        cells = (f"`{item.name}`", _value(item, hints[item.name]), _default(item))
-        yield f"| {' | '.join(cells)} | {item.metadata['doc']} |"
-    yield ""
-
-
-def _value(item: Field[Any], hint: Any) -> str:
-    rules = item.metadata
-    if rules["choices"]:
-        listed = ", ".join(f"`{choice}`" for choice in rules["choices"] if choice != "")
-        return f"list of {listed}" if get_origin(hint) is tuple else listed
-    kind = next(part for part in (*get_args(hint), hint) if part is not NoneType)
-    word = _WORDS.get(kind, "text")
-    if rules["least"] is not None and rules["most"] is not None:
-        return f"{word}, {rules['least']} to {rules['most']}"
-    return f"{word}, at least {rules['least']}" if rules["least"] is not None else word
-
-
-def _default(item: Field[Any]) -> str:
-    if item.default is MISSING:
-        return "*needed*"
-    if item.default is None or item.default == "":
-        return ""
-    if isinstance(item.default, tuple):
-        return ", ".join(f"`{each}`" for each in item.default)
-    return f"`{str(item.default).lower() if isinstance(item.default, bool) else item.default}`"
+        yield from sheet(f'[[reader]] with type = "{name}"', kind)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ from gatepost.config.readers import (
     SerialReader,
     V4l2Reader,
 )
-from gatepost.model import Kind
 
 PLAIN_TEXT_WORDS = "visitors are readable to everyone who can read the broker"
 
@@ -31,7 +30,6 @@ READER_TYPES: dict[str, type[ReaderConfig]] = {
     "frames": FramesReader,
     "serial": SerialReader,
 }
-_NOBODY = {Kind.SITE, Kind.URL, Kind.UNKNOWN}  # these name no visitor: never accepted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +59,20 @@ class BrokerConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CentralConfig:
-    """To whom visitors' data is sealed."""
+    """To whom visitors' data is sealed, and from whom rules and trust lists are taken."""
 
     sealing_key: Path | None = entry(
         "public X25519 key of the central side (JWK with kid)", default=None, place="file"
+    )
+    authority: Path | None = entry(
+        "authority of whoever signs rules and trust lists (PEM); without it none are taken",
+        default=None,
+        place="file",
+    )
+    signer: str = entry(
+        "common name in the certificate of whoever signs them; a station's own never counts",
+        default="central",
+        pattern=r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}",
     )
     plain_text: str = entry(
         "instead of sealing, in exactly these words",
@@ -75,20 +83,12 @@ class CentralConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateConfig:
-    """The gate's own settings."""
+    """The gate's rules. What the centre sends signed takes their place."""
 
-    repeat_s: float = entry(
-        "the same person again within this time is 'seen already'", default=10.0, least=0, most=3600
-    )
-    day_reset: str = entry(
-        "local time at which the gate forgets the day",
-        default="04:00",
-        pattern=r"([01][0-9]|2[0-3]):[0-5][0-9]",
-    )
-    accept: tuple[str, ...] = entry(
-        "kinds of code that are accepted",
-        default=("pc-covid", "cccd", "dcc"),
-        choices=tuple(kind.value for kind in Kind if kind not in _NOBODY),
+    rules: Path | None = entry(
+        "rules file (TOML, see RULES.md); without it a PC-Covid gate that records who passes",
+        default=None,
+        place="file",
     )
 
 

@@ -1,15 +1,16 @@
-"""The tables of a document -> the sections of a Config; every problem remembered with its line."""
+"""The tables of a document -> dataclasses of entries; every problem remembered with its line."""
 
 from __future__ import annotations
 
 import json
 import re
 import types
-from dataclasses import MISSING, Field, fields
+from collections.abc import Mapping  # noqa: TC003 - a dataclass names it
+from dataclasses import MISSING, Field, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union, cast, get_args, get_origin, get_type_hints
 
-from gatepost.config.schema import READER_TYPES, Config, ReaderConfig
+from gatepost.config.schema import READER_TYPES, Config
 from gatepost.config.values import faults, list_faults, meant, path_faults, shown
 
 if TYPE_CHECKING:
@@ -17,8 +18,24 @@ if TYPE_CHECKING:
 
     from gatepost.config.lines import Lines, Where
 
-_MOST_READERS = 8
 _BARE = re.compile(r"[A-Za-z0-9_-]{1,60}")
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """An array of tables, such as [[reader]].
+
+    Attributes:
+        kinds: what each of them is; or what it is by its key `type`.
+        least, most: how many there may be.
+    """
+
+    kinds: type | Mapping[str, type]
+    least: int
+    most: int
+
+
+_READERS: Mapping[str, Array] = {"reader": Array(READER_TYPES, least=1, most=8)}
 
 
 class Tables:
@@ -38,14 +55,26 @@ class Tables:
         line = self._lines.of(where)
         self.problems.append((line, f"{self._path}:{line}: {_name(where)}: {text}"))
 
-    def sections(self, document: dict[str, Any]) -> dict[str, Any]:
-        """The values for Config's fields; None stands for what has problems."""
-        self._unknown((), document, [item.name for item in fields(Config)])
-        hints = get_type_hints(Config)
+    def sections(
+        self,
+        document: dict[str, Any],
+        root: type = Config,
+        arrays: Mapping[str, Array] = _READERS,
+    ) -> dict[str, Any]:
+        """The values for the fields of `root`; None stands for what has problems.
+
+        Args:
+            document: as tomllib gives it.
+            root: a dataclass with a field for each table, of the type of that table.
+            arrays: those of its fields that are arrays of tables.
+        """
+        self._unknown((), document, [item.name for item in fields(root)])
+        hints = get_type_hints(root)
         sections: dict[str, Any] = {}
-        for item in fields(Config):
-            if item.name == "reader":
-                sections["reader"] = self._readers(document.get("reader"))
+        for item in fields(root):
+            if item.name in arrays:
+                value = document.get(item.name)
+                sections[item.name] = self._array((item.name,), arrays[item.name], value)
             elif item.name in document:
                 kind = _bare(hints[item.name])
                 sections[item.name] = self._table((item.name,), kind, document[item.name])
@@ -54,29 +83,32 @@ class Tables:
                 sections[item.name] = None
         return sections
 
-    def _readers(self, value: Any) -> tuple[ReaderConfig | None, ...]:
+    def _array(self, where: Where, array: Array, value: Any) -> tuple[Any, ...]:
+        name, most = where[0], array.most
         if value is None or value == []:
-            self.problem(("reader",), "at least one [[reader]] is needed")
+            if array.least:
+                self.problem(where, f"at least one [[{name}]] is needed")
         elif not isinstance(value, list):
-            self.problem(("reader",), "is written [[reader]], with double brackets")
-        elif len(value) > _MOST_READERS:
-            too_many = ("reader", _MOST_READERS)
-            self.problem(too_many, f"at most {_MOST_READERS} readers, here are {len(value)}")
+            self.problem(where, f"is written [[{name}]], with double brackets")
+        elif len(value) > most:
+            self.problem((*where, most), f"at most {most} {name}s, here are {len(value)}")
         else:
-            return tuple(self._reader(("reader", n), entry) for n, entry in enumerate(value))
+            return tuple(self._entry((*where, n), array, entry) for n, entry in enumerate(value))
         return ()
 
-    def _reader(self, where: Where, entry: Any) -> ReaderConfig | None:
+    def _entry(self, where: Where, array: Array, entry: Any) -> Any:
         if not isinstance(entry, dict):
             self.problem(where, "must be a table")
             return None
+        if isinstance(array.kinds, type):
+            return self._table(where, array.kinds, entry)
         kind = entry.get("type")
-        if not isinstance(kind, str) or kind not in READER_TYPES:
-            told = f"{shown(kind)}{meant(kind, READER_TYPES)}" if "type" in entry else "is missing"
-            self.problem((*where, "type"), f"must be one of {', '.join(READER_TYPES)}; {told}")
+        if not isinstance(kind, str) or kind not in array.kinds:
+            told = f"{shown(kind)}{meant(kind, array.kinds)}" if "type" in entry else "is missing"
+            self.problem((*where, "type"), f"must be one of {', '.join(array.kinds)}; {told}")
             return None
         rest = {name: value for name, value in entry.items() if name != "type"}
-        return cast("ReaderConfig | None", self._table(where, READER_TYPES[kind], rest))
+        return self._table(where, array.kinds[kind], rest)
 
     def _table(self, where: Where, kind: type, value: Any) -> Any:
         if not isinstance(value, dict):

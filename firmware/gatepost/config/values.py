@@ -8,8 +8,10 @@ import math
 import os
 import re
 import stat
+from collections import Counter
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -24,6 +26,7 @@ _WORDS = {
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SHOWN = 60  # characters of a wrong value
 _SHOWN_BITS = 64
+_Found = TypeVar("_Found")
 
 
 def faults(kind: type, rules: Mapping[str, Any], value: Any) -> Iterator[str]:
@@ -37,17 +40,27 @@ def faults(kind: type, rules: Mapping[str, Any], value: Any) -> Iterator[str]:
 
 
 def list_faults(rules: Mapping[str, Any], value: Any) -> Iterator[str]:
-    """What is wrong with a value that should be a list of different choices."""
-    choices = rules["choices"]
+    """What is wrong with a value that should be a list of different texts: the first ten."""
+    least = 1 if rules["choices"] else rules["least"] or 0
+    most = len(rules["choices"]) or rules["most"]
     if not isinstance(value, list) or not all(type(entry) is str for entry in value):
         yield f"must be a list of texts, is {shown(value)}"
-    elif not 0 < len(value) <= len(choices):
-        yield f"must have 1 to {len(choices)} entries, has {len(value)}"
+    elif not least <= len(value) <= most:
+        yield f"must have {least} to {most} entries, has {len(value)}"
     else:
-        for entry in dict.fromkeys(value):
-            yield from _text_faults(rules, entry)
-            if value.count(entry) > 1:
-                yield f"{shown(entry)} stands there twice"
+        yield from first_of(_entry_faults(rules, value))
+
+
+def first_of(found: Iterable[_Found], most: int = 10) -> Iterator[_Found]:
+    """The first of many problems of one key: nobody reads a hundred thousand lines."""
+    return islice(found, most)
+
+
+def _entry_faults(rules: Mapping[str, Any], value: list[str]) -> Iterator[str]:
+    for entry, times in Counter(value).items():
+        yield from _text_faults(rules, entry)
+        if times > 1:
+            yield f"{shown(entry)} stands there twice"
 
 
 def path_faults(rules: Mapping[str, Any], path: Path) -> Iterator[str]:
