@@ -37,7 +37,10 @@ class FakeClock:
 
 @dataclass
 class FakeBroker:
-    """A broker in memory. `up`: takes connections; `answers`: acknowledges."""
+    """A broker in memory. `up`: takes connections; `answers`: acknowledges.
+
+    `sends`: what it sends in the next turn.
+    """
 
     up: bool = True
     answers: bool = True
@@ -46,6 +49,7 @@ class FakeBroker:
     connections: int = 0
     wills: list[Message] = field(default_factory=list)
     arrived: list[Message] = field(default_factory=list)
+    sends: list[Message] = field(default_factory=list)
     disconnected: int = 0
     connected: bool = False
     most_in_flight: int = 0
@@ -76,10 +80,11 @@ class FakeBroker:
                 acknowledged.append(message.token)
         self._waiting += len(acknowledged)
         self.most_in_flight = max(self.most_in_flight, self._waiting)
+        received, self.sends = tuple(self.sends), []
         if not self.answers:
-            return Exchange((), ())
+            return Exchange((), received)
         self._waiting = 0
-        return Exchange(tuple(acknowledged), (), tuple(refused))
+        return Exchange(tuple(acknowledged), received, tuple(refused))
 
     def disconnect(self) -> None:
         self.disconnected += 1

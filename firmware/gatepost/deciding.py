@@ -1,29 +1,36 @@
-"""Worker: scan -> gate -> spool -> cue. The verdict is cued only after the event is flushed."""
+"""Worker: scan -> gate -> spool -> cue. The verdict is cued only after the event is flushed.
+
+It owns what it decides by: the rules, the trust list and the day's memory. New ones come as
+orders into its inbox and are applied between two scans.
+"""
 
 from __future__ import annotations
 
 import logging
 import queue
-from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gatepost.codes import recognise
 from gatepost.errors import SpoolFull
 from gatepost.model import Cue, CueKind, Direction, Draft, ScanRecord
-from gatepost.sealing import understood
+from gatepost.sealing import newest, understood
 from gatepost.spool import Spool, suspecting
 from gatepost.timekeeping import stamp
+from gatepost.trust import check
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from pathlib import Path
 
     from gatepost.conditions import Conditions
+    from gatepost.daybook import Daybook
+    from gatepost.desired import Desired, Order
     from gatepost.gate import Gate
-    from gatepost.model import Code, Decision, Scan
+    from gatepost.model import Code, Decision, Scan, Trust
     from gatepost.ports import Clock
     from gatepost.sealing import Sealer
+    from gatepost.trust import TrustList
 
 _LOG = logging.getLogger(__name__)
 _WAIT_S = 0.25
@@ -32,49 +39,52 @@ _LONG_WAL_EVENTS = 500
 _DRAIN_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
-    """Tells one day from the next: it changes at `reset`, local time."""
-
-    reset: time
-
-    def number(self, wall_us: int) -> int:
-        """The ordinal of the day in which `wall_us` lies."""
-        moment = datetime.fromtimestamp(wall_us / 1_000_000).astimezone()
-        return (moment - timedelta(hours=self.reset.hour, minutes=self.reset.minute)).toordinal()
-
-
 @dataclass(slots=True)
 class Deciding:
-    """What the worker needs. `sealer` None: the site chose plain text in so many words."""
+    """What the worker needs.
+
+    Attributes:
+        sealer: None: the site chose plain text in so many words.
+        orders: from the centre, to be applied between two scans.
+        versions: of the rules and the trust list that are applied; 0: what is built in.
+    """
 
     scans: queue.Queue[Scan]
     cue: Callable[[Cue], None]
     conditions: Conditions
     gate: Gate
+    daybook: Daybook
+    trusted: TrustList
     sealer: Sealer | None
     spool_path: Path
     clock: Clock
     boot_id: str
-    day: Day
+    orders: queue.Queue[Order] = field(default_factory=queue.Queue)
+    versions: tuple[int, int] = (0, 0)
 
     def run(self) -> Generator[None, None, None]:
         """The worker. Patience: one flush of a slow card."""
         with suspecting(self.spool_path), Spool(self.spool_path) as spool:
+            self._tidy_memory()
             try:
                 yield from self._turns(spool)
             finally:
                 self._drain(spool)
+                self._tidy_memory()
+                self.daybook.close()
 
     def _turns(self, spool: Spool) -> Generator[None, None, None]:
         untidy, busy_until = 0, 0.0
         while True:
             yield
+            self._obey(spool)
             try:
                 scan = self.scans.get(timeout=_WAIT_S)
             except queue.Empty:
-                if untidy and self.clock.boottime() >= busy_until:
-                    self._tidy(spool)
+                if self.clock.boottime() >= busy_until:
+                    self._tidy_memory()
+                    if untidy:
+                        self._tidy(spool)
                     untidy = 0
                 continue
             self.take(scan, spool)
@@ -90,6 +100,39 @@ class Deciding:
         except SpoolFull:  # the WAL has it all: nothing is lost, but the next one may be refused
             self.conditions.raise_("spool", "station full")
 
+    def _tidy_memory(self) -> None:
+        """A day that is over is forgotten, also where nobody comes; the rest is flushed."""
+        self.gate.turn(stamp(self.clock, self.boot_id))
+        self.daybook.flush(self.gate.memory)
+        if self.daybook.trouble:
+            self.conditions.raise_("memory", self.daybook.trouble)
+        else:
+            self.conditions.clear("memory")
+
+    def _obey(self, spool: Spool) -> None:
+        """What the centre desires holds from the next scan on; what came of it is an event."""
+        while True:
+            try:
+                order = self.orders.get_nowait()
+            except queue.Empty:
+                return
+            if order.desired is not None:
+                self._apply(order.desired)
+            try:
+                spool.append(Draft(order.audit, stamp(self.clock, self.boot_id)))
+            except SpoolFull as error:
+                self.conditions.raise_("spool", "station full", why=str(error))
+
+    def _apply(self, desired: Desired) -> None:
+        of_rules, of_trust = self.versions
+        if desired.rules is not None:
+            self.gate.rules, of_rules = desired.rules, desired.version
+        if desired.trust is not None:
+            of_trust = desired.version
+            self.trusted = desired.trust
+            self.sealer = self.sealer and newest(desired.trust.central, self.sealer)
+        self.versions = of_rules, of_trust
+
     def _drain(self, spool: Spool) -> None:
         """Stopping: what was already taken is still recorded, as far as time allows."""
         until = self.clock.boottime() + _DRAIN_S
@@ -101,12 +144,13 @@ class Deciding:
 
     def take(self, scan: Scan, spool: Spool) -> None:
         """Decide on one scan, keep it, then tell the visitor."""
-        code = recognise(scan.text)
-        decision = self.gate.decide(scan, code, self.day.number(self.clock.wall_us()))
-        self.cue(Cue(CueKind.PENDING, reader=scan.reader, taken=scan.taken))
         when = stamp(self.clock, self.boot_id, scan.taken)
+        code = recognise(scan.text)
+        checked = check(code, self.trusted, when)
+        decision = self.gate.decide(scan, code, checked, when)
+        self.cue(Cue(CueKind.PENDING, reader=scan.reader, taken=scan.taken))
         told = understood(scan, code, spool.source, when)
-        draft = Draft(self._record(scan, code, decision, told), when)
+        draft = Draft(self._record(scan, code, checked.trust, decision, told), when)
         try:
             kept = spool.append(draft)
         except SpoolFull as error:
@@ -115,7 +159,8 @@ class Deciding:
             _LOG.error("a scan was refused", exc_info=error)
             return
         self.cue(decision.cue)
-        self.gate.remember(scan, code, decision)
+        entry = self.gate.remember(scan, code, checked, decision)
+        self.daybook.keep(self.gate.memory, entry)
         self.conditions.clear("spool")
         _LOG.info(
             "scan recorded",
@@ -131,13 +176,15 @@ class Deciding:
             },
         )
 
-    def _record(self, scan: Scan, code: Code, decision: Decision, told: bytes) -> ScanRecord:
+    def _record(
+        self, scan: Scan, code: Code, trust: Trust, decision: Decision, told: bytes
+    ) -> ScanRecord:
         return ScanRecord(
             direction=decision.direction,
             reader=scan.reader,
             symbology=scan.symbology,
             kind=code.kind.value,
-            trust=code.trust,
+            trust=trust,
             verdict=decision.verdict,
             reason=decision.reason.value,
             sealed=self.sealer.seal(told) if self.sealer else "",

@@ -126,7 +126,7 @@ class Exchange:
 
     Attributes:
         acknowledged: tokens that the broker took.
-        received: messages that came in.
+        received: messages of the topics that the driver was made for; each is of bounded size.
         refused: tokens that it refused for good (MQTT 5 tells; 3.1.1 cannot), and why.
     """
 
@@ -139,7 +139,10 @@ class Broker(Protocol):
     """A session with an MQTT broker. After any BrokerError the session is over."""
 
     def connect(self, will: Message) -> None:
-        """Begin a session in which the broker says `will` if we vanish. Raises BrokerError."""
+        """Begin a session in which the broker says `will` if we vanish. Raises BrokerError.
+
+        What the driver was made to listen to is asked for anew; a refusal of that is no error.
+        """
 
     def exchange(self, batch: Sequence[Message], wait_s: float) -> Exchange:
         """Send `batch`, wait up to `wait_s` seconds for anything to come back.

@@ -16,8 +16,10 @@ from joserfc.jwk import OKPKey
 
 from gatepost.canonical import canonical
 from gatepost.errors import KeyMaterialError
+from gatepost.model import told as claims_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from gatepost.model import Code, Scan, Stamp
@@ -60,7 +62,7 @@ def understood(scan: Scan, code: Code, source: str, stamp: Stamp) -> bytes:
         "basis": code.basis.value,
         "identity": _utf8(code.identity),
         "weak": "yes" if code.weak else "no",
-        "claims": {name: _utf8(value) for name, value in code.claims},
+        "claims": {name: _utf8(value) for name, value in claims_of(code.claims).items()},
         "source": source,
         "boot_id": stamp.boot_id,
         "boot_us": stamp.boot_us,
@@ -88,3 +90,8 @@ class Sealer:
     def seal(self, plaintext: bytes) -> str:
         """A JWE that only the holder of the central private key opens."""
         return jwe.encrypt_compact(self._header, plaintext, self._key, registry=REGISTRY)
+
+
+def newest(keys: Sequence[OKPKey], held: Sealer) -> Sealer:
+    """To the newest of the centre's `keys` (the first); to the one of before where it has none."""
+    return Sealer(keys[0]) if keys else held

@@ -64,6 +64,10 @@ class _Registry(jws.JWSRegistry):
 
     max_header_length = _MOST_TOKEN
 
+    def __init__(self, algorithm: str, most: int) -> None:
+        super().__init__(algorithms=[algorithm])
+        self.max_payload_length = most
+
 
 _DER = serialization.Encoding.DER
 _PEM = serialization.Encoding.PEM
@@ -145,32 +149,52 @@ class Signed:
     certificate: x509.Certificate
 
 
-def verify(token: str, typ: str, authorities: Sequence[x509.Certificate], at: datetime) -> Signed:
+def verify(
+    token: str,
+    typ: str,
+    authorities: Sequence[x509.Certificate],
+    at: datetime | None,
+    *,
+    behind: bool = False,
+    most: int = _MOST_TOKEN,
+) -> Signed:
     """Check a JWS made by `Signer.sign`: signature, purpose, issuer and validity at `at` (UTC).
 
+    `at` is best the time of reception; None: whenever, for what was checked when it came.
+    `behind`: `at` may be long past, so that nothing is refused as not valid yet.
+    `most`: how long a token may be, characters; its header is bounded beside that.
+
     Raises ContractError that says which of them does not hold, and nothing else whatever it
-    is given; `at` is best the time of reception.
+    is given.
     """
-    header = _header(token)
+    header = _header(token, most)
     if header["typ"] != typ:
         raise ContractError(f"typ is not {typ!r}")
     with _foreign_certificates():
-        leaf = _trusted(_certificates(header["x5c"]), authorities, at)
+        leaf = _trusted(_certificates(header["x5c"]), authorities, at, behind=behind)
         algorithm, key = _jwk(leaf.public_key())
         signer = common_name(leaf)
     if header["alg"] != algorithm:
         raise ContractError(f"alg is not {algorithm}, which the certificate's key asks for")
     try:
-        signed = jws.deserialize_compact(token, key, registry=_Registry(algorithms=[algorithm]))
+        signed = jws.deserialize_compact(token, key, registry=_Registry(algorithm, most))
     except (JoseError, ValueError, TypeError, RecursionError) as error:
         raise ContractError(f"the signature does not hold: {type(error).__name__}") from error
     return Signed(bytes(signed.payload), signer, leaf)
 
 
-def _header(token: str) -> dict[str, Any]:
-    if len(token) > _MOST_TOKEN:
-        raise ContractError(f"{len(token)} characters, at most {_MOST_TOKEN}")
+def _within(certificate: x509.Certificate, at: datetime | None, *, behind: bool) -> bool:
+    if at is None:
+        return True
+    begun = behind or certificate.not_valid_before_utc <= at
+    return begun and at <= certificate.not_valid_after_utc
+
+
+def _header(token: str, most: int) -> dict[str, Any]:
     part = token.split(".", 1)[0]
+    for length, limit in ((len(token), most), (len(part), _MOST_TOKEN)):
+        if length > limit:
+            raise ContractError(f"{length} characters, at most {limit}")
     try:
         text = base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True)
         header = json.loads(text)
@@ -209,12 +233,16 @@ def _certificates(x5c: Any) -> list[x509.Certificate]:
 
 
 def _trusted(
-    chain: Sequence[x509.Certificate], authorities: Sequence[x509.Certificate], at: datetime
+    chain: Sequence[x509.Certificate],
+    authorities: Sequence[x509.Certificate],
+    at: datetime | None,
+    *,
+    behind: bool,
 ) -> x509.Certificate:
     """The leaf, once the chain leads from it to an authority. Raises ContractError."""
     _check_leaf(chain[0])
     for place, certificate in enumerate(chain):
-        if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
+        if not _within(certificate, at, behind=behind):
             raise ContractError("the certificate is not valid at this time")
         if any(_issued(certificate, each, place) for each in authorities):
             return chain[0]

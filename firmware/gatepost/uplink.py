@@ -7,6 +7,7 @@ The newest events are not kept waiting by an old backlog: both are interleaved.
 from __future__ import annotations
 
 import logging
+import queue
 import random
 import threading
 from contextlib import suppress
@@ -69,9 +70,19 @@ class UplinkFacts:
     why: str = "not tried yet"
 
 
+def _nothing_applied() -> tuple[int, int]:
+    return 0, 0
+
+
 @dataclass(slots=True)
 class Uplink:
-    """What the worker needs. `facts`: what stands in `state` beside the word itself."""
+    """What the worker needs.
+
+    Attributes:
+        received: for what the broker sends us; None: nobody wants it.
+        versions: of the rules and of the trust list that are applied, 0: what is built in.
+        facts: for health.
+    """
 
     spool_path: Path
     broker: Broker
@@ -81,6 +92,8 @@ class Uplink:
     boot_id: str
     firmware: str
     notices: Mailbox[Message]
+    received: queue.Queue[Message] | None = None
+    versions: Callable[[], tuple[int, int]] = _nothing_applied
     window: int = 20
     backoff: Backoff = field(default_factory=Backoff)
     pause: Callable[[float], object] = field(default_factory=lambda: threading.Event().wait)
@@ -90,6 +103,9 @@ class Uplink:
     _refusal: str = ""
     _retry_at: float = 0.0
     _since: float = 0.0
+    _since_us: int = 0
+    _said: tuple[int, int] = (0, 0)
+    _dropped: bool = False
     _persist_at: float = 0.0
     _checkpoint_at: float = 0.0
     _checkpoint_of: int = 0
@@ -120,9 +136,11 @@ class Uplink:
         self.broker.connect(self._state("lost", spool))
         self.facts.connected, self.facts.why = True, ""
         self._in_flight.clear()
-        self._since = self.clock.boottime()
+        self._since, self._since_us = self.clock.boottime(), self.clock.wall_us()
+        self._dropped = False
         _LOG.info("broker connected")
-        self.broker.exchange([self._state("online", spool), self._checkpoint(spool)], 0)
+        first = [self._online(spool), self._checkpoint(spool)]
+        self._hear(self.broker.exchange(first, 0).received)
 
     def _lost(self, error: BrokerError) -> None:
         now = self.clock.boottime()
@@ -144,6 +162,7 @@ class Uplink:
         wait_s = _IDLE_S if self._in_flight or not batch else 0.0
         exchange = self.broker.exchange(batch, wait_s)
         self._refused(exchange.refused, now)
+        self._hear(exchange.received)
         if exchange.acknowledged:
             self._acknowledged(spool, exchange.acknowledged)
         elif self._in_flight and now - min(self._in_flight.values()) > _UNANSWERED_S:
@@ -165,7 +184,21 @@ class Uplink:
             batch.append(notice)
         if self._checkpoint_due(now):
             batch.append(self._checkpoint(spool))
+        if self.versions() != self._said:
+            batch.append(self._online(spool))
         return batch
+
+    def _hear(self, messages: tuple[Message, ...]) -> None:
+        """Pass on what came in. What does not fit is retained: it comes again when we connect."""
+        if self.received is None:
+            return
+        for message in messages:
+            try:
+                self.received.put_nowait(message)
+            except queue.Full:
+                level = logging.DEBUG if self._dropped else logging.WARNING
+                _LOG.log(level, "more comes in than is taken: some of it is dropped")
+                self._dropped = True
 
     def _next(self, spool: Spool) -> list[Kept]:
         """Events to send: half of the free places for the newest, half for the oldest.
@@ -228,12 +261,19 @@ class Uplink:
         kind = "application/jose"
         return Message(self.topics.checkpoint, signed, retain=True, content_type=kind)
 
-    def _state(self, word: str, spool: Spool) -> Message:
+    def _online(self, spool: Spool) -> Message:
+        self._said = self.versions()
+        return self._state("online", spool, self._since_us)
+
+    def _state(self, word: str, spool: Spool, since_us: int | None = None) -> Message:
+        rules, trust = self.versions()
         facts = {
             "boot_id": self.boot_id,
             "epoch": spool.epoch,
             "firmware": self.firmware,
-            "since_us": self.clock.wall_us(),
+            "since_us": self.clock.wall_us() if since_us is None else since_us,
+            "rules_version": rules,
+            "trust_version": trust,
         }
         return state_message(self.topics, word, facts)
 

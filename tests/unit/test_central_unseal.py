@@ -1,17 +1,28 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
-from dataclasses import replace
+import sys
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from joserfc.jwk import OKPKey
 
 from gatepost import contract, wire
-from gatepost.central.unseal import load_private_key, read, unseal, unseal_event
+from gatepost.central import subjects
+from gatepost.central.cli import main
+from gatepost.central.unseal import (
+    load_private_key,
+    load_private_keys,
+    read,
+    unseal,
+    unseal_event,
+)
 from gatepost.demo.authority import AuthorityFiles, make_authority
 from gatepost.errors import ContractError, KeyMaterialError
-from gatepost.model import Basis, Code, Direction, Event, Kind, Scan, Stamp
+from gatepost.model import Basis, Code, Direction, Event, Kind, Scan, ScanRecord, Stamp, Trust
 from gatepost.sealing import Sealer, load_public_key, understood
 
 if TYPE_CHECKING:
@@ -165,6 +176,120 @@ def test_nesting_in_a_header_is_named(times: int) -> None:
     for each in (deep, inner):
         with pytest.raises(ContractError):
             unseal(base64.urlsafe_b64encode(each).decode().rstrip("=") + "....", KEY)
+
+
+# --- several keys
+
+
+def test_of_several_keys_the_one_is_taken_to_which_it_was_sealed(files: AuthorityFiles) -> None:
+    other, ours = load_private_key(files.sealing_private), OKPKey.import_key(KEY)
+    assert unseal(SEALED, [other, ours]) == unseal(SEALED, ours) == unseal(SEALED, KEY)
+    with pytest.raises(KeyMaterialError, match="central-example-only"):
+        unseal(SEALED, [other])
+    with pytest.raises(KeyMaterialError, match="no key"):
+        unseal(SEALED, [])
+
+
+def test_two_keys_of_one_name_are_not_guessed_between(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / name).write_bytes(EXAMPLES[PRIVATE])
+    with pytest.raises(KeyMaterialError, match="same kid"):
+        load_private_keys([tmp_path / "a", tmp_path / "b"])
+    assert [key.kid for key in load_private_keys([tmp_path / "a"])] == [KEY["kid"]]
+
+
+# --- the command
+
+
+@dataclass
+class Unsealing:
+    """The command with the example's key, another one and a subject key at hand."""
+
+    options: list[str]
+    secret: bytes
+    printed: pytest.CaptureFixture[str]
+
+    def __call__(self, *lines: bytes | str, subject: bool = True) -> tuple[int, list[Any], str]:
+        data = b"\n".join(each if isinstance(each, bytes) else each.encode() for each in lines)
+        before, sys.stdin = sys.stdin, io.TextIOWrapper(io.BytesIO(data), "utf-8")
+        options = self.options if subject else self.options[:4]
+        try:
+            status = main(["unseal", *options, "-"])
+        finally:
+            sys.stdin = before
+        out, err = self.printed.readouterr()
+        return status, [json.loads(line) for line in out.splitlines()], err
+
+
+@pytest.fixture
+def unsealing(
+    tmp_path: Path, files: AuthorityFiles, capsys: pytest.CaptureFixture[str]
+) -> Unsealing:
+    (tmp_path / "example.jwk").write_bytes(EXAMPLES[PRIVATE])
+    subjects.new_key(tmp_path / "subject.key")
+    options = ["--key", str(files.sealing_private), "--key", str(tmp_path / "example.jwk")]
+    options += ["--subject-key", str(tmp_path / "subject.key")]
+    return Unsealing(options, subjects.load_key(tmp_path / "subject.key"), capsys)
+
+
+def one_line(name: str, **data: object) -> str:
+    told = json.loads(EXAMPLES[name])
+    told["data"] |= data
+    return json.dumps(told)
+
+
+def test_a_whole_event_gives_its_subject_and_what_was_decided(unsealing: Unsealing) -> None:
+    status, lines, err = unsealing(one_line("event-3-scan-sealed.json"))
+    assert (status, err, len(lines)) == (0, "", 1)
+    record = SEALED_EVENT.record
+    assert isinstance(record, ScanRecord)
+    assert lines[0]["subject"] == subjects.subject(unsealing.secret, unseal(SEALED, KEY))
+    assert lines[0]["subject"]
+    assert lines[0]["identity"] == "GP-EXAMPLE-0001"
+    assert lines[0]["claims"]["name"] == "Nguyễn Văn Mẫu"
+    assert (lines[0]["verdict"], lines[0]["trust"]) == (record.verdict, record.trust)
+    assert (lines[0]["reason"], lines[0]["direction"]) == (record.reason, record.direction)
+    assert lines[0]["id"] == json.loads(EXAMPLES["event-3-scan-sealed.json"])["id"]
+    assert (lines[0]["source"], lines[0]["site"]) == (SEALED_EVENT.source, SEALED_EVENT.site)
+
+
+def test_tokens_and_events_stand_in_any_order_and_nobody_has_no_subject(
+    unsealing: Unsealing,
+) -> None:
+    status, lines, _ = unsealing(
+        SEALED, "", one_line("event-4-scan-plain.json"), one_line("event-5-fault.json")
+    )
+    assert status == 0
+    assert [each["kind"] for each in lines] == ["pc-covid", "site"]
+    assert lines[0]["subject"]
+    assert lines[1]["subject"] is None
+
+
+def test_without_its_key_there_is_no_subject(unsealing: Unsealing) -> None:
+    _, lines, _ = unsealing(SEALED, subject=False)
+    assert "subject" not in lines[0]
+
+
+@pytest.mark.parametrize("trust", list(Trust))
+def test_a_signed_code_has_a_subject_only_where_its_event_says_verified(
+    unsealing: Unsealing, trust: Trust
+) -> None:
+    plain = json.loads(json.loads(EXAMPLES["event-4-scan-plain.json"])["data"]["plain"])
+    plain |= {"kind": "pass", "basis": "pass", "identity": "AAECAwQFBgcICQoL"}
+    text = json.dumps(plain)
+    status, lines, _ = unsealing(
+        one_line("event-4-scan-plain.json", plain=text, kind="pass", trust=trust.value)
+    )
+    assert status == 0
+    assert (lines[0]["subject"] is not None) is (trust is Trust.VERIFIED)
+
+
+def test_what_cannot_be_opened_is_told_and_the_rest_goes_on(unsealing: Unsealing) -> None:
+    status, lines, err = unsealing("{", "nonsense", '{"data": \x1b}', b"\xff\xfe", SEALED)
+    assert status == 1
+    assert len(lines) == 1
+    assert err.count("gatepost-central: ") == 4
+    assert err.replace("\n", "").isprintable()
 
 
 # --- keys

@@ -1,6 +1,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -73,7 +74,8 @@ def test_what_is_no_command_is_refused(argv: list[str], capsys: Capture) -> None
 def test_a_good_configuration(good: str, capsys: Capture) -> None:
     assert main(["check-config", good]) == 0
     told = f"{good}: good: station gp-1 at ward-7; gun (in)\n"
-    assert capsys.readouterr().out == told
+    rules = "rules: built in; accepts bhyt, cccd, pc-covid\n"
+    assert capsys.readouterr().out == told + rules
 
 
 def test_a_good_configuration_for_machines(good: str, capsys: Capture) -> None:
@@ -86,7 +88,25 @@ def test_a_good_configuration_for_machines(good: str, capsys: Capture) -> None:
         "site": "ward-7",
         "readers": [{"name": "gun", "type": "serial", "direction": "in"}],
         "sealed": True,
+        "accept": ["bhyt", "cccd", "pc-covid"],
+        "rules": "built in",
+        "trust_version": 0,
     }
+
+
+def test_rules_that_are_wrong_are_a_problem_of_the_configuration(
+    folder: Path, good: str, capsys: Capture
+) -> None:
+    (folder / "rules.toml").write_text("[gate]\naccept = ['site']\ncapacity = -1\n")
+    ruled = folder / "ruled.toml"
+    ruled.write_text(Path(good).read_text() + "[gate]\nrules = 'rules.toml'\n")
+    assert main(["check-config", str(ruled)]) == 2
+    told = capsys.readouterr().err
+    assert "rules.toml:2: gate.accept" in told
+    assert "rules.toml:3: gate.capacity" in told
+    (folder / "rules.toml").write_text("[gate]\naccept = ['pass']\n")
+    assert main(["check-config", str(ruled)]) == 0
+    assert f"rules: {folder / 'rules.toml'}; accepts pass" in capsys.readouterr().out
 
 
 def test_a_configuration_without_sealing_says_so(folder: Path, good: str, capsys: Capture) -> None:
@@ -119,6 +139,8 @@ def test_the_example_of_the_reference_is_a_good_one(tmp_path: Path, capsys: Capt
     (example,) = re.findall(r"```toml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
     files = make_authority(tmp_path, "gp-7f3a9c")
     files.sealing_public.rename(tmp_path / "central-public.jwk")
+    shutil.copy(files.ca, tmp_path / "central-ca.pem")
+    (tmp_path / "rules.toml").write_text("[gate]\nrepeat_s = 5\n")
     (tmp_path / "station.toml").write_text(example)
     assert main(["check-config", str(tmp_path / "station.toml"), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)

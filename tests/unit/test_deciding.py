@@ -2,7 +2,7 @@ import base64
 import json
 import logging
 import queue
-from datetime import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,12 +11,27 @@ from joserfc.jwk import OKPKey
 
 from fakes import BOOT, FakeClock
 from gatepost.conditions import Conditions
-from gatepost.deciding import Day, Deciding
-from gatepost.gate import Gate, Rules
-from gatepost.model import Cue, CueKind, Direction, Event, Scan, ScanRecord
+from gatepost.daybook import Daybook
+from gatepost.deciding import Deciding
+from gatepost.desired import Desire, Desired, Order
+from gatepost.gate import Gate
+from gatepost.model import (
+    AuditRecord,
+    Cue,
+    CueKind,
+    Direction,
+    Event,
+    Kind,
+    Reason,
+    Scan,
+    ScanRecord,
+    Trust,
+)
+from gatepost.rules import DEFAULT, Rules
 from gatepost.sealing import REGISTRY, Sealer
 from gatepost.spool import Spool, prepare
 from gatepost.timekeeping import stamp
+from gatepost.trust import NOTHING, TrustList
 from gatepost.wire import decode_body, event_message, parse_event
 
 KEY = OKPKey.generate_key("X25519", {"kid": "central-1"})
@@ -33,16 +48,18 @@ class Office:
         self.path = prepare(folder, "gp-1", "site-1", stamp(self.clock, BOOT))
         self.scans: queue.Queue[Scan] = queue.Queue()
         public = OKPKey.import_key(KEY.as_dict(private=False))
+        daybook = Daybook(folder)
         self.deciding = Deciding(
             scans=self.scans,
             cue=self.take,
             conditions=Conditions(self.take),
-            gate=Gate(Rules(frozenset({"pc-covid"}), 10)),
+            gate=Gate(DEFAULT, "site-1", daybook.read()),
+            daybook=daybook,
+            trusted=NOTHING,
             sealer=Sealer(public) if sealed else None,
             spool_path=self.path,
             clock=self.clock,
             boot_id=BOOT,
-            day=Day(time(4)),
         )
 
     def take(self, cue: Cue) -> None:
@@ -166,12 +183,92 @@ def test_a_full_card_turns_the_light_red_and_frees_itself(tmp_path: Path) -> Non
         assert spool.verify() == newest + 1
 
 
-def test_a_day_ends_at_its_reset(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TZ", "UTC")
-    __import__("time").tzset()
-    day, four = Day(time(4)), 1_790_049_600_000_000  # 2026-09-22T04:00Z
-    assert day.number(four - 1) == day.number(four) - 1
-    assert day.number(four) == day.number(four + 86_399_999_999)
+def last(office: Office) -> ScanRecord:
+    record = office.events()[-1].record
+    assert isinstance(record, ScanRecord)
+    return record
+
+
+def test_who_is_inside_goes_out_also_after_a_restart(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    office.show(TEXT)
+    assert last(office).direction is Direction.IN
+    again = Office(tmp_path)
+    again.clock.now = office.clock.now
+    again.show(TEXT)
+    assert last(again).direction is Direction.OUT
+
+
+def test_the_memory_on_the_card_names_nobody_and_is_readable_to_us_alone(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    office.show(TEXT)
+    content = (tmp_path / "day").read_bytes()
+    assert len(content) > 100
+    assert b"QID" not in content
+    assert (tmp_path / "day").stat().st_mode & 0o077 == 0
+
+
+def test_a_memory_that_cannot_be_kept_is_told_and_stops_nobody(tmp_path: Path) -> None:
+    (tmp_path / "day").mkdir()
+    (tmp_path / "day" / "in the way").touch()
+    office = Office(tmp_path)
+    office.show(TEXT)
+    assert last(office).reason == "recorded"
+    assert "memory" in office.deciding.conditions.all()
+
+
+def desired(kind: Desire, content: Rules | TrustList) -> Order:
+    audit = AuditRecord(f"apply-{kind.value}", "central", "applied", "version 2")
+    at = datetime(2026, 11, 24, tzinfo=UTC)
+    return Order(audit, Desired(kind, 2, at, "central", content, b"token"))
+
+
+def test_new_rules_hold_from_the_next_scan_on_and_are_recorded(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    office.deciding.orders.put(desired(Desire.RULES, Rules(accept=frozenset({Kind.CCCD}))))
+    office.show(TEXT)
+    audit, scan = (event.record for event in office.events())
+    assert audit == AuditRecord("apply-rules", "central", "applied", "version 2")
+    assert isinstance(scan, ScanRecord)
+    assert scan.reason == Reason.KIND_NOT_ACCEPTED
+    assert office.cues[-1].reason is Reason.KIND_NOT_ACCEPTED
+
+
+def test_what_was_refused_is_recorded_and_changes_nothing(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    office.deciding.orders.put(Order(AuditRecord("apply-rules", "unknown", "refused", "why")))
+    office.show(TEXT)
+    assert [type(event.record) for event in office.events()] == [AuditRecord, ScanRecord]
+    assert last(office).reason == Reason.RECORDED
+
+
+def test_it_seals_to_the_newest_key_of_the_trust_list(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    newer = OKPKey.generate_key("X25519", {"kid": "central-2"})
+    public = OKPKey.import_key(newer.as_dict(private=False))
+    trusted = TrustList(version=2, central=(public, OKPKey.import_key(KEY.as_dict(private=False))))
+    office.deciding.orders.put(desired(Desire.TRUST, trusted))
+    office.show(TEXT)
+    assert jwe.decrypt_compact(last(office).sealed, newer, registry=REGISTRY).plaintext
+    office.deciding.orders.put(desired(Desire.TRUST, NOTHING))  # none in it: the last one stays
+    office.show(TEXT)
+    assert jwe.decrypt_compact(last(office).sealed, newer, registry=REGISTRY).plaintext
+
+
+def test_plain_text_stays_plain_whatever_keys_the_centre_sends(tmp_path: Path) -> None:
+    office = Office(tmp_path, sealed=False)
+    public = OKPKey.import_key(KEY.as_dict(private=False))
+    office.deciding.orders.put(desired(Desire.TRUST, TrustList(version=2, central=(public,))))
+    office.show(TEXT)
+    assert last(office).plain
+
+
+def test_the_event_tells_what_is_known_of_the_signature(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    office.show("HC1:NCFOXN%TS3DH3ZSUZK+.V0ETD%65NL-AH-R6IOOK")
+    record = last(office)
+    assert (record.kind, record.trust, record.verdict.value) == ("dcc", Trust.INVALID, "refused")
+    assert office.cues[-1].initials == ""
 
 
 def test_an_event_message_parses_back(tmp_path: Path) -> None:

@@ -1,3 +1,5 @@
+import json
+import queue
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,6 +35,8 @@ class Line:
     def __post_init__(self) -> None:
         self.path = prepare(self.folder, "gp-1", "site-1", stamp(self.clock, BOOT))
         self.notices: Mailbox[Message] = Mailbox()
+        self.received: queue.Queue[Message] = queue.Queue(4)
+        self.versions = (0, 0)
         self.uplink = Uplink(
             spool_path=self.path,
             broker=self.broker,
@@ -42,6 +46,8 @@ class Line:
             boot_id=BOOT,
             firmware="0",
             notices=self.notices,
+            received=self.received,
+            versions=lambda: self.versions,
             window=self.window,
             backoff=Backoff(draw=lambda _low, high: high),
             pause=self.clock.pass_,
@@ -62,6 +68,12 @@ class Line:
     def sequences(self) -> list[int]:
         events = [m for m in self.broker.arrived if "/event/" in m.topic]
         return [parse_event(message.payload)[0].sequence for message in events]
+
+    def heard(self) -> list[bytes]:
+        return [self.received.get_nowait().payload for _ in range(self.received.qsize())]
+
+    def states(self) -> list[dict[str, object]]:
+        return [json.loads(message.payload) for message in self.broker.on("state")]
 
     def undelivered(self) -> list[tuple[int, int]]:
         with Spool(self.path) as spool:
@@ -238,3 +250,59 @@ def test_after_a_move_old_events_keep_their_site(tmp_path: Path, signer: Signer)
         "gatepost/v1/site-2/gp-1/event/fault",
     ]
     assert line.broker.on("checkpoint")[0].topic == "gatepost/v1/site-2/gp-1/checkpoint"
+
+
+def test_what_comes_in_is_passed_on_from_the_very_first_turn(
+    tmp_path: Path, signer: Signer
+) -> None:
+    line = Line(tmp_path, signer)
+    line.broker.sends = [Message("t/desired/rules", b"first")]
+    line.turn()
+    assert line.heard() == [b"first"]
+    line.broker.sends = [Message("t/desired/rules", b"second"), Message("t/desired/trust", b"3")]
+    line.turn()
+    assert line.heard() == [b"second", b"3"]
+
+
+def test_more_than_is_taken_is_dropped_told_once_and_delivery_goes_on(
+    tmp_path: Path, signer: Signer, caplog: pytest.LogCaptureFixture
+) -> None:
+    line = Line(tmp_path, signer)
+    line.fill(10)
+    for _ in range(3):
+        line.broker.sends = [Message("t", str(number).encode()) for number in range(6)]
+        line.turn()
+    assert line.heard() == [b"0", b"1", b"2", b"3"]
+    dropped = [each for each in caplog.records if "dropped" in each.message]
+    assert len([each for each in dropped if each.levelname == "WARNING"]) == 1
+    line.turn(20)
+    assert set(line.sequences()) == set(range(1, 12))
+
+
+def test_without_anybody_who_wants_it_what_comes_in_is_nothing(
+    tmp_path: Path, signer: Signer
+) -> None:
+    line = Line(tmp_path, signer)
+    line.uplink.received = None
+    line.broker.sends = [Message("t", b"x")]
+    line.turn(5)
+    assert line.heard() == []
+    assert line.sequences() == [1]
+
+
+def test_the_versions_that_apply_are_told_again_when_they_change(
+    tmp_path: Path, signer: Signer
+) -> None:
+    line = Line(tmp_path, signer)
+    line.turn(5)
+    line.versions = (3, 0)
+    line.clock.pass_(60)
+    line.turn(5)
+    line.versions = (3, 8)
+    line.turn(5)
+    told = [(each["rules_version"], each["trust_version"]) for each in line.states()]
+    assert told == [(0, 0), (3, 0), (3, 8)]
+    assert {each["state"] for each in line.states()} == {"online"}
+    assert len({each["since_us"] for each in line.states()}) == 1
+    will = json.loads(line.broker.wills[0].payload)
+    assert (will["rules_version"], will["trust_version"]) == (0, 0)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from joserfc import jwe
 from joserfc.errors import JoseError
@@ -17,10 +18,11 @@ from gatepost.model import ScanRecord
 from gatepost.wire.bodies import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from gatepost.model import Event
+
+Keys: TypeAlias = OKPKey | Mapping[str, Any] | Sequence[OKPKey]
 
 _REGISTRY = jwe.JWERegistry(algorithms=["ECDH-ES", "A256GCM"])
 _MOST_TOKEN = 256 * 1024
@@ -65,16 +67,22 @@ def load_private_key(path: Path) -> OKPKey:
     return _key(jwk)
 
 
-def unseal(token: str, private_jwk: OKPKey | Mapping[str, Any]) -> Unsealed:
-    """Open the `sealed` of a scan.
+def load_private_keys(paths: Sequence[Path]) -> tuple[OKPKey, ...]:
+    """Several of them, told apart by their kid. Raises KeyMaterialError, also for one twice."""
+    keys = tuple(load_private_key(path) for path in paths)
+    names = [key.kid for key in keys]
+    if len(set(names)) != len(names):
+        raise KeyMaterialError("two central private keys have the same kid")
+    return keys
 
-    Raises KeyMaterialError when the key is not the one that it was sealed to, ContractError
-    when it was altered or does not hold what it should.
+
+def unseal(token: str, keys: Keys) -> Unsealed:
+    """Open the `sealed` of a scan by the one of `keys` to which it was sealed.
+
+    Raises KeyMaterialError when none of them is it, ContractError when it was altered or does
+    not hold what it should.
     """
-    key = private_jwk if isinstance(private_jwk, OKPKey) else _key(private_jwk)
-    kid = _kid(token)
-    if kid != key.kid:
-        raise KeyMaterialError(f"sealed to key {quoted(kid)}, not {key.kid!r}")
+    key = _chosen(_kid(token), _held(keys))
     try:
         opened = jwe.decrypt_compact(token, key, registry=_REGISTRY)
     except (JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -82,7 +90,21 @@ def unseal(token: str, private_jwk: OKPKey | Mapping[str, Any]) -> Unsealed:
     return read(opened.plaintext or b"")
 
 
-def unseal_event(event: Event, private_jwk: OKPKey | Mapping[str, Any]) -> Unsealed:
+def _held(keys: Keys) -> Sequence[OKPKey]:
+    if isinstance(keys, OKPKey):
+        return (keys,)
+    return (_key(keys),) if isinstance(keys, Mapping) else keys
+
+
+def _chosen(kid: str, keys: Sequence[OKPKey]) -> OKPKey:
+    for key in keys:
+        if key.kid == kid:
+            return key
+    held = ", ".join(repr(key.kid) for key in keys) or "no key"
+    raise KeyMaterialError(f"sealed to key {quoted(kid)}, not {held}")
+
+
+def unseal_event(event: Event, keys: Keys) -> Unsealed:
     """Open what a scan's event holds, sealed or plain, and check that it is of this event.
 
     Anybody can copy a JWE into another event: it opens there too. Raises KeyMaterialError as
@@ -91,7 +113,7 @@ def unseal_event(event: Event, private_jwk: OKPKey | Mapping[str, Any]) -> Unsea
     record = event.record
     if not isinstance(record, ScanRecord):
         raise ContractError("not a scan: nothing is sealed in it")
-    opened = unseal(record.sealed, private_jwk) if record.sealed else read(record.plain)
+    opened = unseal(record.sealed, keys) if record.sealed else read(record.plain)
     said = (opened.source, opened.boot_id, opened.boot_us)
     if said != (event.source, event.stamp.boot_id, event.stamp.boot_us):
         raise ContractError("sealed: was made for another event (source, boot_id, boot_us)")

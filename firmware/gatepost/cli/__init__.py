@@ -8,7 +8,7 @@ import os
 import sys
 
 from gatepost import __version__
-from gatepost.cli import check, decode, demo, run, spool
+from gatepost.cli import check, decode, demo, explain, rules, run, spool, trust
 from gatepost.errors import ConfigError, GatepostError, UsageError
 
 _EXAMPLES = """\
@@ -18,6 +18,9 @@ examples:
   gatepost run --config /etc/gatepost.toml    the station
   gatepost decode photo.png --json            what the station's own decoder reads
   gatepost spool status --config ...          what is kept and not delivered yet
+  gatepost trust show --config ...            whose signatures are believed
+  gatepost rules check gate.toml              every problem of a gate's rules at once
+  gatepost explain 'HC1:...'                  what a code is, and what the gate would say
 
 exit status: 0 done, 1 it failed, 2 it could not be tried as asked, 130 interrupted
 """
@@ -84,6 +87,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"gatepost {__version__}")
     parser.set_defaults(run=None, extra="station")
     commands = parser.add_subparsers(metavar="COMMAND")
-    for command in (run, demo, decode, check, spool):
+    for command in (run, demo, decode, check, spool, trust, rules, explain):
         command.add_parser(commands)
     return parser

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gatepost.config import Config
+    from gatepost.governing import Governed
 
 
 def add_parser(commands: Any) -> None:
@@ -31,21 +32,23 @@ def run(args: argparse.Namespace) -> int:
     """Check; 0 when it is good, 2 when it has problems."""
     from gatepost.config import load
     from gatepost.errors import ConfigError
+    from gatepost.governing import governed
     from gatepost.keys import keys_of
 
     try:
         config = load(args.file)
         keys_of(config)
+        holds = governed(config)
     except ConfigError as error:
         if not args.json:
             raise
         print(json.dumps({"file": str(args.file), "ok": False, "problems": error.problems}))
         return 2
-    print(_as_json(args.file, config) if args.json else _as_text(args.file, config))
+    print((_as_json if args.json else _as_text)(args.file, config, holds))
     return 0
 
 
-def _as_json(file: Path, config: Config) -> str:
+def _as_json(file: Path, config: Config, holds: Governed) -> str:
     from gatepost.config.schema import READER_TYPES
 
     readers = [
@@ -62,15 +65,28 @@ def _as_json(file: Path, config: Config) -> str:
         "site": config.station.site,
         "readers": readers,
         "sealed": config.central.sealing_key is not None,
+        "accept": sorted(holds.rules.accept),
+        "rules": _rules(config, holds),
+        "trust_version": holds.versions()[1],
     }
     return json.dumps(told)
 
 
-def _as_text(file: Path, config: Config) -> str:
+def _as_text(file: Path, config: Config, holds: Governed) -> str:
     readers = ", ".join(f"{each.name} ({each.direction})" for each in config.reader)
     told = f"{file}: good: station {config.station.id} at {config.station.site}; {readers}"
+    told += f"\nrules: {_rules(config, holds)}; accepts {', '.join(sorted(holds.rules.accept))}"
     if config.central.sealing_key is not None:
         return told
     return (
-        f"{told}\nvisitors' data is NOT sealed: everyone who can read the broker can read who came"
+        f"{told}\nvisitors' data is NOT sealed: everyone who can read the broker, its logs or this "
+        "station's card can read who came and when: names, numbers, birth dates, whole codes"
     )
+
+
+def _rules(config: Config, holds: Governed) -> str:
+    """Where the rules come from."""
+    version, _ = holds.versions()
+    if version:
+        return f"version {version} of the centre"
+    return "built in" if config.gate.rules is None else str(config.gate.rules)

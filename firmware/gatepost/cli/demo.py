@@ -20,7 +20,11 @@ def add_parser(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--visitors", type=_visitors, default=8, metavar="N", help="1 to 500; default 8"
+        "--visitors",
+        type=_visitors,
+        default=17,
+        metavar="N",
+        help="1 to 500; default 17: one of every kind",
     )
     parser.add_argument("--seed", type=_seed, default=1, metavar="N", help="default 1")
     parser.add_argument("--headless", action="store_true", help="without the virtual panel")

@@ -10,26 +10,27 @@ from __future__ import annotations
 import logging
 import ssl
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from gatepost.drivers.publishing import Packed, turn
+from gatepost.drivers.publishing import Bounded, Packed, bounds, turn
+from gatepost.drivers.session import Session, listen, taken
 from gatepost.errors import BrokerError, KeyMaterialError, ProtocolRefused
-from gatepost.model import Message
 from gatepost.ports import Exchange
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from gatepost.model import Message
+
 _LOG = logging.getLogger(__name__)
 _DISCONNECT_S = 1.0
 _HANDSHAKE_S = 5.0
 _UNSUPPORTED = {0x84, 0x01}  # "unsupported protocol version", MQTT 5 and 3.1.1
-_FAILURE = 0x80  # reason codes from here on are refusals
+_DEAF_S = 3600.0
 _VERSIONS = {"5": mqtt.MQTTv5, "3.1.1": mqtt.MQTTv311}
 
 
@@ -57,25 +58,6 @@ def tls_context(ca: Path, certificate: Path, key: Path) -> ssl.SSLContext:
     return context
 
 
-@dataclass(slots=True)
-class _Session:
-    """What paho's callbacks have told of one session."""
-
-    answer: int | None = None
-    answer_text: str = ""
-    ended: str = ""
-    silent: bool = False
-    tokens: dict[int, int] = field(default_factory=dict)
-    acknowledged: list[int] = field(default_factory=list)
-    received: list[Message] = field(default_factory=list)
-    refused: list[tuple[int, str]] = field(default_factory=list)
-
-    @property
-    def something(self) -> bool:
-        """Whether there is anything to tell of a session that goes on."""
-        return bool(self.acknowledged or self.received or self.refused)
-
-
 class PahoBroker:
     """A session with a broker, again and again.
 
@@ -83,6 +65,7 @@ class PahoBroker:
         protocol: "auto", "5" or "3.1.1".
         window: most messages in flight.
         tls: None for a plain connection.
+        topics: what to listen to, with QoS 1; nothing else that the broker sends is taken.
         answer_s: how long the broker may take to answer CONNECT, seconds.
     """
 
@@ -96,6 +79,7 @@ class PahoBroker:
         window: int = 20,
         protocol: str = "auto",
         tls: ssl.SSLContext | None = None,
+        topics: Sequence[str] = (),
         answer_s: float = 6.0,
     ) -> None:
         self._answer_s = answer_s
@@ -107,8 +91,11 @@ class PahoBroker:
         self._version = "5" if self._auto else protocol
         self._settled = True  # False: 3.1.1 is a guess, since the broker only kept silent at 5
         self._tls = tls
-        self._client: mqtt.Client | None = None
-        self._session = _Session()
+        self._topics = tuple(topics)
+        self._not_granted = ""
+        self._deaf_until = 0.0
+        self._client: Bounded | None = None
+        self._session = Session()
 
     @property
     def protocol(self) -> str:
@@ -135,7 +122,8 @@ class PahoBroker:
         session, client = self._open()
         client.will_set(will.topic, will.payload, qos=1, retain=will.retain)
         host, port = self._address
-        clean: Any = {"clean_start": True} if self._version == "5" else {}
+        five = self._version == "5"
+        clean: Any = {"clean_start": True, "properties": bounds()} if five else {}
         try:
             client.connect(host, port, self._keepalive_s, **clean)
             until = time.monotonic() + self._answer_s
@@ -149,11 +137,14 @@ class PahoBroker:
             self._drop()
             raise BrokerError(f"{host}:{port}: {error}") from error
         self._judge(session)
+        if self._topics and time.monotonic() >= self._deaf_until:
+            session.wanted = frozenset(self._topics)
+            client.subscribe([(topic, 1) for topic in self._topics])
 
-    def _open(self) -> tuple[_Session, mqtt.Client]:
+    def _open(self) -> tuple[Session, Bounded]:
         self._drop()
-        session = self._session = _Session()
-        client = mqtt.Client(
+        session = self._session = Session()
+        client = Bounded(
             CallbackAPIVersion.VERSION2,
             client_id=self._client_id,
             protocol=_VERSIONS[self._version],
@@ -164,11 +155,11 @@ class PahoBroker:
         client.connect_timeout = 5.0
         if self._tls is not None:
             client.tls_set_context(self._tls)
-        _listen(client, session)
+        listen(client, session)
         self._client = client
         return session, client
 
-    def _judge(self, session: _Session) -> None:
+    def _judge(self, session: Session) -> None:
         """Raises when the broker refused us, by word or by closing."""
         host, port = self._address
         if session.answer == 0:
@@ -182,7 +173,7 @@ class PahoBroker:
         told = f"refuses station {self._client_id}: {session.answer_text}"
         raise BrokerError(f"{host}:{port} {told}")
 
-    def _silence(self, session: _Session) -> str:
+    def _silence(self, session: Session) -> str:
         """Why there was no CONNACK, as far as can be guessed.
 
         TLS 1.3 tells of a refused client certificate only after its handshake, by closing.
@@ -206,14 +197,16 @@ class PahoBroker:
             if left <= 0:
                 break
             self._turn(client, left)
+        self._tell(session)
         if session.something:  # what was acknowledged counts, even when the session is over
-            return _taken(session)
+            return taken(session)
         if session.ended:
+            self._shun(client)
             self._drop()
             raise BrokerError(f"the session ended: {session.ended}")
         return Exchange((), ())
 
-    def _publish(self, client: mqtt.Client, session: _Session, message: Message) -> None:
+    def _publish(self, client: Bounded, session: Session, message: Message) -> None:
         properties = Packed(message) if self._version == "5" else None
         told = client.publish(
             message.topic, message.payload, qos=1, retain=message.retain, properties=properties
@@ -223,7 +216,21 @@ class PahoBroker:
         else:
             session.ended = session.ended or f"cannot publish: {mqtt.error_string(told.rc)}"
 
-    def _turn(self, client: mqtt.Client, wait_s: float) -> None:
+    def _tell(self, session: Session) -> None:
+        """A subscription that is not granted is told once, and the rest goes on."""
+        if session.not_granted and session.not_granted != self._not_granted:
+            self._not_granted = session.not_granted
+            fields = {"why": session.not_granted, "topics": ", ".join(self._topics)}
+            _LOG.error("the broker does not let us subscribe", extra={"fields": fields})
+
+    def _shun(self, client: Bounded) -> None:
+        """Listen to nothing for a while where a retained message would end every session."""
+        if client.oversized:
+            self._deaf_until = time.monotonic() + _DEAF_S
+            fields = {"bytes": client.oversized, "deaf_s": _DEAF_S}
+            _LOG.error("the broker sent what is too large", extra={"fields": fields})
+
+    def _turn(self, client: Bounded, wait_s: float) -> None:
         """One turn of paho's loop."""
         code = turn(client, wait_s)
         if code != mqtt.MQTT_ERR_SUCCESS and not self._session.ended:
@@ -247,38 +254,3 @@ class PahoBroker:
             link = client.socket()
             if link is not None:
                 link.close()
-
-
-def _listen(client: mqtt.Client, session: _Session) -> None:
-    """Have paho's callbacks write into `session`."""
-
-    def on_connect(_c: Any, _u: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        session.answer, session.answer_text = reason.value, str(reason)
-
-    def on_disconnect(_c: Any, _u: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        session.ended = session.ended or str(reason)
-
-    def on_publish(_c: Any, _u: Any, mid: int, reason: Any, _properties: Any) -> None:
-        token = session.tokens.pop(mid, None)
-        if reason.value >= _FAILURE:
-            session.refused.append((token or 0, str(reason)))
-        elif token:
-            session.acknowledged.append(token)
-
-    def on_message(_c: Any, _u: Any, got: mqtt.MQTTMessage) -> None:
-        session.received.append(Message(got.topic, bytes(got.payload), retain=got.retain))
-
-    client.on_connect = on_connect
-    client.on_disconnect = on_disconnect
-    client.on_publish = on_publish
-    client.on_message = on_message
-
-
-def _taken(session: _Session) -> Exchange:
-    exchange = Exchange(
-        tuple(session.acknowledged), tuple(session.received), tuple(session.refused)
-    )
-    session.acknowledged.clear()
-    session.received.clear()
-    session.refused.clear()
-    return exchange

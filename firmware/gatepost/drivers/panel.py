@@ -169,7 +169,10 @@ def printable_line(line: str) -> str:
 
 
 def _name(cue: Cue) -> str:
-    return f"{cue.kind.value} {cue.hint.value}" if cue.hint else cue.kind.value
+    """The cue, with its hint or its reason: none of them says who the visitor is."""
+    if cue.hint:
+        return f"{cue.kind.value} {cue.hint.value}"
+    return f"{cue.kind.value} ({cue.reason.value})" if cue.reason else cue.kind.value
 
 
 def _colours(cue: Cue) -> list[Colour]:

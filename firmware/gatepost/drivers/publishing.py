@@ -1,20 +1,55 @@
-"""Where paho-mqtt, or the kernel under it, is slower than a drain of the spool may be."""
+"""Where paho-mqtt, or the kernel under it, is slower or more trusting than a station may be."""
 
 from __future__ import annotations
 
 import select
 import socket
 import ssl
+import struct
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from paho.mqtt import MQTTException
+from paho.mqtt.client import Client
 from paho.mqtt.enums import MQTTErrorCode
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties, VariableByteIntegers
 
 if TYPE_CHECKING:
-    from paho.mqtt.client import Client
-
     from gatepost.model import Message
+
+MOST_PACKET = 4 * 1024 * 1024 + 1024  # a trust list, its topic and its properties
+_CHUNK = 256 * 1024
+# What paho raises on packets that are none; its own loop would end by it.
+_BROKEN = (MQTTException, struct.error, ValueError, LookupError, TypeError, AssertionError)
+
+
+class Bounded(Client):
+    """paho's client, which takes packets of up to 256 MiB; ours takes what we have room for.
+
+    Attributes:
+        oversized: the length of the packet that ended the session, or 0.
+    """
+
+    oversized = 0
+
+    def _sock_recv(self, bufsize: int) -> bytes:
+        """What is read into a packet: `bufsize` is all that is missing of it."""
+        if bufsize > MOST_PACKET:
+            self.oversized = bufsize
+            raise ConnectionAbortedError("a packet that is too large")  # paho: connection lost
+        return bytes(super()._sock_recv(min(bufsize, _CHUNK)))
+
+    def _send_pubrec(self, mid: int) -> MQTTErrorCode:
+        """The answer to a message of QoS 2, of which paho would keep any number."""
+        raise MQTTException(f"message {mid} comes with QoS 2: we asked for 1")
+
+
+def bounds() -> Properties:
+    """For CONNECT of MQTT 5: what the broker need not even send (3.1.2.11.4)."""
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    properties.MaximumPacketSize = MOST_PACKET
+    return properties
 
 
 class Packed(Properties):
@@ -78,7 +113,10 @@ def turn(client: Client, wait_s: float) -> MQTTErrorCode:
         return MQTTErrorCode.MQTT_ERR_CONN_LOST
     code = MQTTErrorCode.MQTT_ERR_SUCCESS
     if readable or held:
-        code = client.loop_read()
+        try:
+            code = client.loop_read()
+        except _BROKEN:
+            code = MQTTErrorCode.MQTT_ERR_PROTOCOL
     if writable and code == MQTTErrorCode.MQTT_ERR_SUCCESS:
         code = client.loop_write()
     return code if code != MQTTErrorCode.MQTT_ERR_SUCCESS else client.loop_misc()

@@ -13,7 +13,9 @@ from gatepost.wire.bodies import (
     links_of,
 )
 from gatepost.wire.messages import (
+    ALL,
     CONTENT_TYPE,
+    DESIRED,
     Checkpoint,
     Topics,
     attributes,
@@ -27,7 +29,9 @@ from gatepost.wire.messages import (
 )
 
 __all__ = [
+    "ALL",
     "CONTENT_TYPE",
+    "DESIRED",
     "MOST_PAYLOAD",
     "NO_HASH",
     "RECORDS",

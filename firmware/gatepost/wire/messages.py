@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CONTENT_TYPE = "application/cloudevents+json"
+DESIRED = ("rules", "trust")  # the kinds of desired state; a token's typ is gatepost-{kind}
+ALL = "_all"  # stands for every station of a site: no station can be named so
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -56,6 +58,12 @@ class Topics:
     @property
     def checkpoint(self) -> str:
         return f"{self.root}/checkpoint"
+
+    @property
+    def desired(self) -> tuple[str, ...]:
+        """Where rules and trust lists come from: for the station, and for all of its site."""
+        roots = (self.root, f"gatepost/v1/{self.site}/{ALL}")
+        return tuple(f"{root}/desired/{kind}" for root in roots for kind in DESIRED)
 
 
 def event_id(epoch: str, sequence: int) -> str:

@@ -1,0 +1,131 @@
+"""gatepost-central sign and publish: rules and trust lists for stations."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gatepost.central import signing_desired
+from gatepost.central.connection import Tls
+from gatepost.central.publishing import publish
+from gatepost.errors import UsageError
+from gatepost.signing import Signer
+
+_RAW = argparse.RawDescriptionHelpFormatter
+_SIGN = """examples:
+  gatepost-central sign rules gate.toml --version 4 --audience site-1 \\
+      --certificate central.pem --key central.key --out rules.jws
+  gatepost-central sign trust list.json --version 12 --audience '*' \\
+      --certificate central.pem --key central.key > trust.jws
+
+A station takes only a version above the one that it holds, and only what the signer signed that
+its configuration names. Only the form is checked here; `gatepost rules check` and `gatepost
+trust check` tell whether a station would take it.
+
+exit status: 0 signed; 2 it cannot be signed"""
+_PUBLISH = """examples:
+  gatepost-central publish rules.jws --site site-1 --host localhost
+  gatepost-central publish trust.jws --site site-1 --station gp-1 --host broker.example \\
+      --ca ca.pem --certificate central.pem --key central.key
+
+It stays at the broker (retained): stations that are away take it when they come back.
+
+exit status: 0 the broker took it; 2 usage, or it did not"""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the commands to the parser."""
+    sign = commands.add_parser(
+        "sign", help="sign rules or a trust list", epilog=_SIGN, formatter_class=_RAW
+    )
+    option = sign.add_argument
+    option("kind", choices=sorted(signing_desired.MOST), help="what it is")
+    option("file", type=Path, metavar="FILE", help="the rules (TOML), or the trust list (JSON)")
+    option("--version", type=int, required=True, metavar="N", help="above the one held")
+    option(
+        "--audience",
+        action="append",
+        required=True,
+        metavar="NAME",
+        help="a site, a station, or '*'; again for more",
+    )
+    option("--certificate", type=Path, required=True, help="the signer's certificate (PEM)")
+    option("--key", type=Path, required=True, help="its private key (PEM)")
+    option("--issued", default="", metavar="TIME", help="RFC 3339 (default: now)")
+    option("--out", type=Path, metavar="FILE", help="instead of standard output")
+    sign.set_defaults(run=_sign)
+    sender = commands.add_parser(
+        "publish", help="publish what was signed", epilog=_PUBLISH, formatter_class=_RAW
+    )
+    _publish_options(sender)
+
+
+def _publish_options(parser: argparse.ArgumentParser) -> None:
+    option = parser.add_argument
+    option("file", type=Path, metavar="FILE", help="a token by gatepost-central sign")
+    option("--site", required=True, help="for the stations of this site")
+    option("--station", default="", help="for this one alone")
+    option("--host", default="127.0.0.1", help="the broker (default: %(default)s)")
+    option("--port", type=int, help="its port (default: 8883 with --ca, else 1883)")
+    option("--ca", type=Path, help="the broker's authority (PEM): TLS")
+    option("--certificate", type=Path, help="our certificate (PEM)")
+    option("--key", type=Path, help="its private key (PEM)")
+    option("--client-id", default="", help="our name at the broker (default: a random one)")
+    parser.set_defaults(run=_publish)
+
+
+def _sign(options: argparse.Namespace) -> int:
+    issued = options.issued or datetime.now(UTC).isoformat(timespec="seconds")[:19] + "Z"
+    about = signing_desired.About(options.version, issued, options.audience)
+    signer = Signer(options.certificate, options.key)
+    text = _read(options.file, signing_desired.MOST[options.kind])
+    if options.kind == "rules":
+        token = signing_desired.sign_rules(signer, text, about)
+    else:
+        token = signing_desired.sign_trust(signer, text, about)
+    if options.out is None:
+        print(token, flush=True)
+    else:
+        _write(options.out, token + "\n")
+    print(f"{options.kind} {options.version}, signed by {signer.name!a}", file=sys.stderr)
+    return 0
+
+
+def _publish(options: argparse.Namespace) -> int:
+    if (options.certificate or options.key) and not options.ca:
+        raise UsageError("--certificate and --key need --ca, the broker's authority")
+    if bool(options.certificate) != bool(options.key):
+        raise UsageError("--certificate and --key go together")
+    content = _read(options.file, max(signing_desired.MOST.values()))
+    token = signing_desired.token_of(content)
+    topic = signing_desired.topic_of(token, options.site, options.station)
+    tls = Tls(options.ca, options.certificate, options.key) if options.ca else None
+    port = options.port or (8883 if tls else 1883)
+    own = options.client_id or f"gatepost-central-{random.getrandbits(48):012x}"
+    publish((options.host, port), tls, own, topic, token.encode("ascii"))
+    print(topic)
+    return 0
+
+
+def _read(path: Path, most: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(most + 1)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+    if len(content) > most:
+        raise UsageError(f"{path}: more than {most} bytes")
+    return content
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all: somebody may be about to take it."""
+    beside = path.with_name(f"{path.name}.new")
+    try:
+        beside.write_text(text, "ascii")
+        beside.replace(path)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}") from error

@@ -1,0 +1,18 @@
+"""What passes from who takes the centre's word to who acts on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gatepost.desired.checking import Desired
+    from gatepost.model import AuditRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """For the deciding worker: apply `desired` where there is one, and record `audit`."""
+
+    audit: AuditRecord
+    desired: Desired | None = None
