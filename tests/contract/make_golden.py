@@ -1,8 +1,8 @@
-"""Makes contract/examples once: python tests/contract/make_golden.py --overwrite.
+"""Makes contract/examples once: python tests/contract/make_golden.py --missing.
 
 They are kept, not made again: central servers of other teams test against these bytes. Make
-them anew only for a new version of the contract. Keys come from fixed seeds that stand here
-for everybody to read: they protect nothing.
+them anew (--overwrite) only for a new version of the contract. Keys come from fixed seeds that
+stand here for everybody to read: they protect nothing.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ import hashlib
 import json
 import sys
 import tempfile
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, x25519
 
@@ -25,6 +27,7 @@ from gatepost.demo.authority import issue, private_pem, self_signed
 from gatepost.model import (
     AuditRecord,
     Basis,
+    Claims,
     ClockRecord,
     Code,
     Direction,
@@ -46,8 +49,6 @@ from gatepost.signing import CHECKPOINT, Signer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from cryptography import x509
 
 EXAMPLES = Path(__file__).parents[2] / "firmware" / "gatepost" / "contract" / "examples"
 STATION, SITE = "st-example-0001", "cho-vi-du"
@@ -73,6 +74,21 @@ def stamp(seconds: int, bound_us: int = 0) -> Stamp:
     return Stamp(BOOT, boot_us, wall_us, bound_us > 0, bound_us)
 
 
+@dataclass(frozen=True, slots=True)
+class ExampleClaims(Claims):
+    """What the first visitor's code says."""
+
+    name: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class PosterClaims(Claims):
+    """What the poster says."""
+
+    site: str
+
+
 SEALED = (
     Scan(b"GP-EXAMPLE|nobody|0001", "GP-EXAMPLE|nobody|0001", "qr", "front", Direction.IN, 61.0),
     Code(
@@ -80,12 +96,12 @@ SEALED = (
         identity="GP-EXAMPLE-0001",
         basis=Basis.QID,
         initials="N. V. M.",
-        claims=(("name", "Nguyễn Văn Mẫu"), ("phone", "not given")),
+        claims=ExampleClaims("Nguyễn Văn Mẫu", "not given"),
     ),
 )
 POSTER = (
     Scan(b"\xff\x00poster", "\xff\x00poster", "qr", "front", Direction.IN, 65.0),
-    Code(Kind.SITE, claims=(("site", "1"),)),
+    Code(Kind.SITE, claims=PosterClaims("1")),
 )
 
 
@@ -180,22 +196,82 @@ def pretty(value: dict[str, str]) -> bytes:
     return json.dumps(value, indent=2).encode() + b"\n"
 
 
-def signer(certificate: bytes) -> Signer:
-    """The station's signer; the key is in no file but while this is made."""
+def signer(certificate: bytes, key: ed25519.Ed25519PrivateKey | None = None) -> Signer:
+    """The station's or another's signer; the key is in no file but while this is made."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "key").write_bytes(private_pem(station_key()))
+        (folder / "key").write_bytes(private_pem(key or station_key()))
         (folder / "certificate").write_bytes(certificate)
         return Signer(folder / "certificate", folder / "key")
 
 
 def certificates() -> tuple[bytes, bytes]:
     """The authority's and the station's, in PEM."""
-    ca_key = ed25519.Ed25519PrivateKey.from_private_bytes(seed("authority"))
-    ca = self_signed("gatepost example authority", ca_key)
-    made: list[x509.Certificate] = [ca, issue(ca, ca_key, station_key(), STATION)]
+    ca = self_signed("gatepost example authority", authority_key())
+    made: list[x509.Certificate] = [ca, issue(ca, authority_key(), station_key(), STATION)]
     first, second = (each.public_bytes(serialization.Encoding.PEM) for each in made)
     return first, second
+
+
+def authority_key() -> ed25519.Ed25519PrivateKey:
+    return ed25519.Ed25519PrivateKey.from_private_bytes(seed("authority"))
+
+
+def centre_key() -> ed25519.Ed25519PrivateKey:
+    """Of whoever signs rules and trust lists."""
+    return ed25519.Ed25519PrivateKey.from_private_bytes(seed("centre"))
+
+
+RULES = """\
+[gate]
+accept = ["pc-covid", "cccd", "bhyt", "pass"]
+open = ["mon-sat 06:00-18:00"]
+capacity = 200
+anti_passback = "warn"
+
+[[kind]]
+name = "pass"
+max_age_days = 365
+"""
+
+
+def desired(what: str) -> bytes:
+    """What a token for desired/`what` signs."""
+    told = {"type": f"gatepost-{what}", "version": 3, "issued": "2021-09-01T06:00:00Z"}
+    return canonical(told | {"audience": [SITE, STATION]} | WANTED[what])
+
+
+def trusted() -> dict[str, object]:
+    """A trust list: who signs passes here, a pass that was lost, to whom is sealed."""
+    public = ed25519.Ed25519PrivateKey.from_private_bytes(seed("passes")).public_key()
+    jwk = {"kty": "OKP", "crv": "Ed25519", "x": b64(public.public_bytes_raw())}
+    lost = hashlib.sha256(b64(seed("lost pass")[:12]).encode()).hexdigest()
+    sealing, _ = sealing_pair()
+    return {
+        "keys": [{"kind": "pass", "name": "Example Site Office", "jwk": jwk}],
+        "revoked": [{"kind": "pass", "id": lost}],
+        "central": [sealing | {"since": "2021-08-01T00:00:00Z"}],
+    }
+
+
+WANTED: dict[str, dict[str, object]] = {"rules": {"rules": RULES}, "trust": trusted()}
+
+
+def centre_certificate(ca: bytes) -> bytes:
+    """Of whoever signs rules and trust lists, by the examples' authority, in PEM."""
+    issued = issue(x509.load_pem_x509_certificate(ca), authority_key(), centre_key(), "central")
+    return issued.public_bytes(serialization.Encoding.PEM)
+
+
+def from_the_centre(certificate: bytes) -> dict[str, bytes]:
+    """The example files of what the centre sends."""
+    files = {"central.pem": certificate}
+    own = signer(certificate, centre_key())
+    for what in WANTED:
+        payload = desired(what)
+        files[f"desired-{what}.json"] = payload
+        files[f"desired-{what}.jws"] = own.sign(payload, f"gatepost-{what}").encode()
+    return files
 
 
 def make() -> dict[str, bytes]:
@@ -219,7 +295,8 @@ def make() -> dict[str, bytes]:
     health = canonical(HEALTH)
     messages.append((Message(TOPICS.health, health, retain=True), "health.json"))
     files |= {name: message.payload for message, name in messages}
-    return files | {"messages.jsonl": b"".join(line(message) for message, _ in messages)}
+    files |= {"messages.jsonl": b"".join(line(message) for message, _ in messages)}
+    return files | from_the_centre(centre_certificate(files["ca.pem"]))
 
 
 def line(message: Message) -> bytes:
@@ -228,9 +305,17 @@ def line(message: Message) -> bytes:
     return json.dumps(told).encode() + b"\n"
 
 
+def missing() -> dict[str, bytes]:
+    """What the centre sends, as far as it is not there: the rest stays as it is."""
+    own = EXAMPLES / "central.pem"
+    ca = (EXAMPLES / "ca.pem").read_bytes()
+    made = from_the_centre(own.read_bytes() if own.exists() else centre_certificate(ca))
+    return {name: content for name, content in made.items() if not (EXAMPLES / name).exists()}
+
+
 if __name__ == "__main__":
-    if EXAMPLES.is_dir() and any(EXAMPLES.iterdir()) and sys.argv[1:] != ["--overwrite"]:
-        sys.exit("the examples are there; --overwrite makes them anew")
+    if sys.argv[1:] not in (["--missing"], ["--overwrite"]):
+        sys.exit("the examples are there; --overwrite makes them anew, --missing what is not there")
     EXAMPLES.mkdir(exist_ok=True)
-    for file, content in make().items():
+    for file, content in (missing() if sys.argv[1:] == ["--missing"] else make()).items():
         (EXAMPLES / file).write_bytes(content)

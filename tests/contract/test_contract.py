@@ -18,6 +18,8 @@ from cryptography import x509
 from contract import make_golden as golden
 from gatepost import contract, signing, wire
 from gatepost.canonical import canonical
+from gatepost.desired import Centre, Desire, When, check
+from gatepost.errors import DesiredRefused
 from gatepost.model import Basis, Direction, Kind, Reason, Trust, Verdict
 from gatepost.wire import bodies
 
@@ -37,7 +39,8 @@ def test_each_schema_is_one_itself(name: str) -> None:
     contract.validator(name).check_schema(contract.schema(name))
 
 
-@pytest.mark.parametrize("name", contract.SCHEMAS)
+# In a trust list a "key" is one that verifies.
+@pytest.mark.parametrize("name", [each for each in contract.SCHEMAS if each != "trust"])
 def test_equal_definitions_stay_equal(name: str) -> None:
     for key, value in contract.schema(name)["$defs"].items():
         assert value == EVENT_DEFS[key]
@@ -81,10 +84,21 @@ def test_reasons_are_those_of_the_model() -> None:
         assert re.fullmatch(r"\d+\.\d+", entry.since)
 
 
-def test_a_reason_comes_with_the_verdict_that_the_gate_gives() -> None:
-    gate = pytest.importorskip("gatepost.gate")
-    for verdict, reason, _cue in gate._NOT_A_VISITOR.values():
-        assert contract.reasons()[reason].verdict is verdict
+@pytest.mark.parametrize("reason", Reason)
+def test_a_reason_comes_with_the_verdict_of_the_model(reason: Reason) -> None:
+    assert contract.reasons()[reason].verdict is reason.verdict
+
+
+def test_what_the_first_version_published_is_what_it_was() -> None:
+    first = {code: entry for code, entry in contract.reasons().items() if entry.since == "0.1"}
+    assert {code: entry.verdict for code, entry in first.items()} == {
+        "recorded": Verdict.ACCEPTED,
+        "seen-already": Verdict.REPEATED,
+        "poster-shown": Verdict.REFUSED,
+        "link-shown": Verdict.NOT_UNDERSTOOD,
+        "kind-unknown": Verdict.NOT_UNDERSTOOD,
+        "kind-not-accepted": Verdict.REFUSED,
+    }
 
 
 # --- examples
@@ -114,6 +128,8 @@ def test_an_example_fits_its_schema(name: str) -> None:
         ("health", "health.json"),
         ("checkpoint", "checkpoint-claims.json"),
         ("sealed", "sealed-plaintext.json"),
+        ("desired-rules", "desired-rules.json"),
+        ("trust", "desired-trust.json"),
     ],
 )
 def test_the_other_examples_fit_theirs(schema: str, name: str) -> None:
@@ -134,6 +150,21 @@ def test_the_checkpoint_is_what_the_code_signs_and_accepts() -> None:
     ca = x509.load_pem_x509_certificate(EXAMPLES["ca.pem"])
     told = signing.verify(token, signing.CHECKPOINT, [ca], datetime(2021, 9, 1, tzinfo=UTC))
     assert (told.payload, told.signer) == (claims, golden.STATION)
+
+
+@pytest.mark.parametrize("what", wire.DESIRED)
+def test_what_the_centre_desires_is_what_the_code_signs_and_takes(what: str) -> None:
+    payload, token = EXAMPLES[f"desired-{what}.json"], EXAMPLES[f"desired-{what}.jws"]
+    assert golden.desired(what) == payload
+    own = golden.signer(EXAMPLES["central.pem"], golden.centre_key())
+    assert own.sign(payload, f"gatepost-{what}").encode() == token
+    ca = x509.load_pem_x509_certificate(EXAMPLES["ca.pem"])
+    centre = Centre((ca,), own.name, golden.STATION, golden.SITE)
+    when = When(datetime(2021, 9, 1, 7, tzinfo=UTC))
+    taken = check(token, Desire(what), centre, 2, when)
+    assert (taken.version, taken.signer) == (3, "central")
+    with pytest.raises(DesiredRefused, match="held already"):
+        check(token, Desire(what), centre, 3, when)
 
 
 def test_messages_hold_every_message_of_the_examples() -> None:
@@ -220,19 +251,53 @@ def test_every_reference_in_a_schema_leads_somewhere(name: str) -> None:
 
 def test_every_topic_of_the_code_is_described() -> None:
     topics = wire.Topics("a-site", "a-station")
-    channels = {
-        each["address"].format(
-            site="a-site", station="a-station", type="scan", what="", name=""
-        ): key
-        for key, each in ASYNC["channels"].items()
-    }
-    own = {getattr(topics, name) for name in dir(topics) if _is_topic(name)}
-    for topic in own | {topics.event("scan")}:
+    channels = {address: key for key in ASYNC["channels"] for address in addresses(key)}
+    own = {getattr(topics, name) for name in dir(topics) if _is_topic(name)} - {topics.desired}
+    for topic in {*own, *topics.desired, topics.event("scan")}:
         assert ASYNC["channels"][channels[topic]]["x-gatepost-status"] in {"stable", "reserved"}
     stable = {
         t for t, key in channels.items() if ASYNC["channels"][key]["x-gatepost-status"] == "stable"
     }
-    assert stable == {topics.event("scan"), topics.state, topics.health, topics.checkpoint}
+    sent = {topics.event("scan"), topics.state, topics.health, topics.checkpoint}
+    assert stable == {*sent, *topics.desired}
+
+
+def addresses(channel: str) -> set[str]:
+    """The topics of a channel, each desired state its own."""
+    places = {"site": "a-site", "station": "a-station", "type": "scan", "name": ""}
+    address = ASYNC["channels"][channel]["address"]
+    return {address.format(what=what, **places) for what in WANTED}
+
+
+WANTED = ASYNC["components"]["parameters"]["what"]["enum"]
+
+
+def test_what_can_be_desired_is_that_of_the_code() -> None:
+    assert tuple(WANTED) == wire.DESIRED == tuple(Desire)
+    for what in Desire:
+        message = ASYNC["components"]["messages"][what]
+        assert what.typ in message["title"]
+        schema = json.loads((HOME / message["payload"]["schema"]["$ref"]).read_bytes())
+        assert schema["properties"]["type"]["const"] == what.typ
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"type": "gatepost-trust"},
+        {"version": 0},
+        {"version": "3"},
+        {"issued": "yesterday"},
+        {"audience": []},
+        {"audience": ["A Site"]},
+        {"rules": 5},
+        {"more": "of it"},
+    ],
+)
+def test_rules_that_a_station_would_not_take_do_not_fit(changes: dict[str, Any]) -> None:
+    told = json.loads(EXAMPLES["desired-rules.json"])
+    assert not contract.problem("desired-rules", told)
+    assert contract.problem("desired-rules", told | changes)
 
 
 def _is_topic(name: str) -> bool:
@@ -259,6 +324,7 @@ def test_quality_and_retention_are_those_of_the_code() -> None:
     body = wire.encode_body(next(golden.events(SEALED))[1])
     assert retained["event"] is wire.event_message(body).retain
     assert retained["state"] is golden.state().retain
+    assert retained["desired"] is retained["desiredOfSite"] is True
     assert set(retained) == set(ASYNC["channels"])
 
 
@@ -285,6 +351,6 @@ def test_the_worked_example_works() -> None:
 
 def test_the_page_names_every_schema_and_stable_topic() -> None:
     page = contract.read("README.md").decode()
-    for name in (*contract.SCHEMAS, *wire.RECORDS, "state", "health", "checkpoint", "replay"):
+    for name in (*contract.SCHEMAS, *wire.RECORDS, *wire.DESIRED, "replay"):
         assert name in page
-    assert len(page.split()) < 1100  # one page
+    assert len(page.split()) < 1500  # two pages

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ast
+import base64
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 
 from contract.issuing import CERTIFIES, Holder, ca, root, token, usage
 from gatepost import contract, wire
@@ -17,6 +21,7 @@ from gatepost.canonical import canonical
 from gatepost.demo.authority import AuthorityFiles, make_authority
 from gatepost.model import (
     AuditRecord,
+    Claims,
     ClockRecord,
     Code,
     Direction,
@@ -68,6 +73,21 @@ def test_the_examples_hold() -> None:
     assert (done.returncode, done.stdout) == (0, "all holds: 9 messages\n")
 
 
+@pytest.mark.parametrize("what", ["rules", "trust"])
+def test_what_the_centre_desires_holds_for_who_shares_no_code(what: str) -> None:
+    token = (EXAMPLES / f"desired-{what}.jws").read_text("ascii").split(".")
+    header = verifier.parse(verifier.unpad(token[0]))
+    assert header["typ"] == f"gatepost-{what}"
+    certificates = [x509.load_der_x509_certificate(base64.b64decode(x)) for x in header["x5c"]]
+    authority = x509.load_pem_x509_certificate((EXAMPLES / "ca.pem").read_bytes())
+    verifier.trusted(certificates, authority)
+    verifier.signature(header["alg"], certificates[0].public_key(), token)
+    assert verifier.unpad(token[1]) == (EXAMPLES / f"desired-{what}.json").read_bytes()
+    other = [token[0], token[1].swapcase(), token[2]]
+    with pytest.raises(InvalidSignature):
+        verifier.signature(header["alg"], certificates[0].public_key(), other)
+
+
 def test_as_a_script_it_finds_what_is_wrong_and_says_how_it_is_used(tmp_path: Path) -> None:
     lines = (EXAMPLES / "messages.jsonl").read_text("utf-8").splitlines()
     (tmp_path / "messages.jsonl").write_text("\n".join(lines[:3] + lines[4:]), "utf-8")
@@ -89,9 +109,16 @@ def stamp(number: int) -> Stamp:
     return Stamp("ab" * 16, number * 1_000, 1_700_000_000_000_000 + number, number > 1, number)
 
 
+@dataclass(frozen=True, slots=True)
+class Said(Claims):
+    """What a code says."""
+
+    name: str
+
+
 def scan(sealer: Sealer, at: Stamp) -> ScanRecord:
     shown = Scan("mã\n".encode(), "mã\n", "qr", "front", Direction.IN, 1.0)
-    code = Code(Kind.CCCD, claims=(("name", "Đỗ\u2028"),))
+    code = Code(Kind.CCCD, claims=Said("Đỗ\u2028"))
     sealed = sealer.seal(understood(shown, code, "st-1", at))
     return ScanRecord(
         Direction.IN, "front", "qr", Kind.CCCD, Trust.UNSIGNED, Verdict.ACCEPTED,

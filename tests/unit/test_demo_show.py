@@ -29,8 +29,9 @@ from gatepost.demo.tally import (
     summary,
     tally,
 )
-from gatepost.demo.visitors import make_visitors
+from gatepost.demo.visitors import OUT, make_visitors
 from gatepost.errors import GatepostError, UsageError
+from gatepost.model import Reason
 
 VISITORS = make_visitors(3, 1)
 # Each is there for 50 frames of 10 a second, readable from the tenth on; the film began at 100 s.
@@ -48,6 +49,7 @@ ARRIVALS = [
         verdict=who.expected_verdict,
         direction=who.expected_direction,
         copies=1,
+        reason=who.expected_reason,
     )
     for number, who in enumerate(VISITORS)
 ]
@@ -110,7 +112,9 @@ def test_a_doubled_arrival() -> None:
     assert summary(result)["delivered"] == 2
 
 
-@pytest.mark.parametrize("change", [{"verdict": "refused"}, {"direction": "out"}])
+@pytest.mark.parametrize(
+    "change", [{"verdict": "refused"}, {"direction": "out"}, {"reason": "expired"}]
+)
 def test_a_wrong_answer(change: dict[str, str]) -> None:
     result = told([replace(ARRIVALS[0], **change), *ARRIVALS[1:]])  # type: ignore[arg-type]
     assert not result.good
@@ -142,10 +146,10 @@ def test_nothing_at_all() -> None:
 def test_the_table() -> None:
     table = as_table(told([replace(ARRIVALS[0], copies=2), *ARRIVALS[1:]])).splitlines()
     assert VISITORS[0].name in table[2]
-    assert table[2].endswith("2       2  215.5 ms")
-    assert table[3] == "   ^-- not as it should be"
-    assert table[4].endswith("3       1  210.0 ms")
-    assert table[5].endswith("4       1         -")
+    assert table[2].endswith("in      2       2 216ms")
+    assert table[3] == "    ^-- not as it should be"
+    assert table[4].endswith("in      3       1 210ms")
+    assert table[5].endswith("in      4       1     -")
     assert table[-3:] == [
         "visitors 3   read 3   recorded 3   delivered 2",
         "judged right 3; events: proved complete by checkpoint",
@@ -155,18 +159,19 @@ def test_the_table() -> None:
 
 def test_every_line_of_the_table_fits_into_80_columns() -> None:
     outcomes = [
-        Outcome(name, "not-understood", "none", True, 12345, 2, False, 12345.6)
-        for name in ["N" * 60, *(who.name for who in make_visitors(150, 1))]
+        Outcome(name, "not-understood", "none", True, 12345, 2, False, 12345.6, reason)
+        for name in ["N" * 60, *(who.name for who in make_visitors(25, 1))]
+        for reason in Reason
     ]
     result = Tally(tuple(outcomes), 12345, proved=False, stopped_cleanly=False)
     table = as_table(result).splitlines()
     assert max(len(line) for line in table) <= 80
-    assert f" {'N' * 30}… not-understood" in table[2]
+    assert f" {'N' * 20}… unknown  link-shown" in table[2]
 
 
 def test_no_name_of_a_visitor_is_cut() -> None:
     names = {who.name for seed in range(20) for who in make_visitors(60, seed)}
-    assert any(name.endswith(", leaving") for name in names)
+    assert any(name.endswith(OUT) for name in names)
     result = Tally((), 0, proved=True, stopped_cleanly=True)
     for name in names:
         one = Outcome(name, "accepted", "in", True, 1, 1, True, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
+from io import StringIO
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,13 +14,15 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from gatepost.demo.screens import LANGUAGES, SAMPLES, main
+from gatepost.demo.screens import KINDS, LANGUAGES, REASONS, SAMPLES, main
+from gatepost.drivers.panel import Panel
 from gatepost.errors import UsageError
-from gatepost.model import Cue, CueKind, Direction, Hint
+from gatepost.model import Cue, CueKind, Direction, Hint, Reason, Verdict
 from gatepost.screen import HEIGHT, WIDTH, fingerprint, printable, render, say
+from gatepost.screen.because import BECAUSE
 from gatepost.screen.fonts import Face, find
 from gatepost.screen.icons import SIZE, icon
-from gatepost.screen.words import TEXTS
+from gatepost.screen.texts import TEXTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +74,8 @@ def test_every_text_of_every_cue_fits(language: str, name: str) -> None:
 def test_every_text_fits_by_its_measured_width(language: str) -> None:
     from gatepost.screen import layout  # noqa: PLC0415 - its insides, for this test alone
 
-    for words in TEXTS[language].values():
+    because = [getattr(each, language) for each in BECAUSE.values()]
+    for words in (*TEXTS[language].values(), *because):
         for head in words.head:
             smallest = layout._measured(head, Face.HEAD, layout._HEAD_SIZES[-1])
             assert smallest.width <= WIDTH - layout._HEAD_X, head
@@ -107,7 +111,7 @@ def test_the_large_lines_stay_whole_above_any_note(language: str, note: str, nam
 
 
 def test_both_languages_say_every_cue() -> None:
-    keys = set(SAMPLES)
+    keys = set(KINDS)
     assert set(TEXTS["vi"]) == set(TEXTS["en"]) == keys
     assert {cue.kind for cue in SAMPLES.values()} == set(CueKind)
 
@@ -118,6 +122,87 @@ def test_screens_and_icons_all_differ() -> None:
     signs = {(cue.kind, cue.hint) for cue in SAMPLES.values()}
     assert {hint for _, hint in signs} == {None, *Hint}
     assert len({icon(*sign).tobytes() for sign in signs}) == len(signs)
+
+
+CUES = {
+    Verdict.ACCEPTED: Cue(CueKind.ACCEPTED, Direction.IN, initials="N.V.A."),
+    Verdict.REPEATED: Cue(CueKind.REPEATED, Direction.IN, initials="N.V.A."),
+    Verdict.REFUSED: Cue(CueKind.REFUSED),
+    Verdict.NOT_UNDERSTOOD: Cue(CueKind.NOT_UNDERSTOOD),
+}
+AS_THE_CUE = {
+    Reason.KIND_UNKNOWN,
+    Reason.POSTER_SHOWN,
+    Reason.SEEN_ALREADY,
+    Reason.RECORDED_INSIDE_ALREADY,
+    Reason.RECORDED_TIME_UNKNOWN,
+    Reason.RECORDED_UNVERIFIED,
+    Reason.RECORDED,
+}
+
+
+def because(reason: Reason) -> Cue:
+    cue = Cue(CueKind.POSTER) if reason is Reason.POSTER_SHOWN else CUES[reason.verdict]
+    return replace(cue, reason=reason)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("reason", Reason)
+def test_each_reason_is_told_in_words_of_its_own_or_in_those_of_its_cue(
+    language: str, reason: Reason
+) -> None:
+    cue = because(reason)
+    said, plain = say(cue, language), say(replace(cue, reason=None), language)
+    assert (said == plain) is (reason in AS_THE_CUE)
+    if reason.verdict is Verdict.ACCEPTED:
+        assert said.head == plain.head
+    assert len(said.lines) >= 1
+
+
+def test_a_reason_has_words_for_what_a_visitor_can_do() -> None:
+    assert say(because(Reason.EXPIRED), "vi").head == ("Mã đã", "hết hạn")
+    assert say(because(Reason.EXPIRED), "vi").lines == ("Hỏi nhân viên", "Code has expired")
+    assert say(because(Reason.PLACE_FULL), "en").lines == ("Please wait", "Đã đủ người")
+    assert say(because(Reason.DAMAGED_CONTENT), "en") == say(because(Reason.DAMAGED_PREFIX), "en")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_is_on_a_deny_list_reads_what_one_reads_who_is_on_no_list(language: str) -> None:
+    denied = render(because(Reason.DENIED), language)
+    assert denied.tobytes() == render(because(Reason.NOT_ON_LIST), language).tobytes()
+    named = replace(because(Reason.DENIED), initials="N.V.A.")
+    assert denied.tobytes() == render(named, language).tobytes()
+
+
+@pytest.mark.parametrize("kind", set(CueKind) - {CueKind.ACCEPTED, CueKind.REFUSED})
+def test_a_reason_never_changes_a_cue_that_is_no_answer_to_it(kind: CueKind) -> None:
+    assert say(Cue(kind, reason=Reason.EXPIRED), "vi") == say(Cue(kind), "vi") or (
+        kind is CueKind.NOT_UNDERSTOOD
+    )
+
+
+@pytest.mark.parametrize("name", REASONS)
+def test_the_icon_and_the_ground_are_those_of_the_cue_for_every_reason(name: str) -> None:
+    cue = REASONS[name]
+    sign = np.asarray(icon(cue.kind)) != (cue.kind is CueKind.REFUSED)
+    picture = np.asarray(render(cue, "vi"))
+    shifts = [picture[y : y + SIZE, :SIZE] for y in range(HEIGHT - SIZE)]
+    assert any(np.array_equal(shift, sign) for shift in shifts)
+
+
+def test_one_who_is_declared_by_another_reads_so_beside_the_initials() -> None:
+    cue = because(Reason.RECORDED_FOR_ANOTHER)
+    assert say(cue, "vi").lines == ("N.V.A. khai hộ", "Welcome")
+    assert say(cue, "en").lines == ("N.V.A. by proxy", "Mời vào")
+    long = replace(cue, initials="N. V. A. B. C. D.")
+    assert say(long, "vi").lines == ("khai hộ", "Welcome")
+    assert say(replace(cue, direction=Direction.OUT), "vi").head == ("Tạm biệt",)
+
+
+def test_one_who_forgot_to_leave_is_let_in_and_asked_to_remember() -> None:
+    cue = replace(because(Reason.WARNED_INSIDE_ALREADY), initials="")
+    assert say(cue, "vi").head == ("Mời vào",)
+    assert say(cue, "vi").lines == ("Nhớ quét khi ra", "Scan on exit")
 
 
 def test_an_accepted_visitor_reads_the_direction_and_the_initials_in_both_languages() -> None:
@@ -234,3 +319,14 @@ def test_all_screens_are_written_with_a_contact_sheet(
     assert main([]) == 2
     (tmp_path / "file").touch()
     assert main([str(tmp_path / "file")]) == 1
+
+
+def test_the_panel_s_plain_line_names_the_reason_and_nobody() -> None:
+    stream = StringIO()
+    with Panel(stream, "vi") as panel:
+        panel.show(replace(because(Reason.EXPIRED), initials="N.V.A."))
+        panel.show(because(Reason.RECORDED))
+    refused, recorded = stream.getvalue().splitlines()
+    assert refused.startswith("refused (expired): lamp ")
+    assert recorded.startswith("accepted (recorded): lamp ")
+    assert "N.V.A." not in stream.getvalue()

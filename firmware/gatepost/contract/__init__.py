@@ -18,7 +18,7 @@ from gatepost.model import Verdict
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SCHEMAS = ("event", "checkpoint", "state", "health", "sealed")
+SCHEMAS = ("event", "checkpoint", "state", "health", "sealed", "desired-rules", "trust")
 _MOST_PLACE = 80
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -35,10 +35,17 @@ Pixels: TypeAlias = npt.NDArray[np.uint8]
 
 QUIET = 4  # modules around a QR code that stay light (ISO/IEC 18004)
 EM = 1.37  # of DejaVu Sans, in heights of a capital
+HEALTH_CARD = "shc:/"
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 TITLES = {
     Kind.PC_COVID: ("PC-COVID", "MÃ QR CÁ NHÂN"),
+    Kind.BHYT: ("THẺ BHYT", "BẢO HIỂM Y TẾ"),
     Kind.DCC: ("HỘ CHIẾU VẮC-XIN", "VACCINE PASSPORT"),
+    Kind.SHC: ("SMART HEALTH CARD", "COVID-19"),
+    Kind.NZCP: ("NZ COVID PASS", "VACCINE PASS"),
+    Kind.PRETIX: ("VÉ VÀO CỬA", "TICKET"),
+    Kind.PASS: ("THẺ RA VÀO", "GATE PASS"),
+    Kind.MDOC: ("BẰNG LÁI XE", "DRIVING LICENCE"),
     Kind.SITE: ("QUÉT MÃ", "KHAI BÁO Y TẾ"),
     Kind.URL: ("THỰC ĐƠN", "Quét để xem"),
     Kind.UNKNOWN: ("THƯ VIỆN", "Nhãn sách"),
@@ -162,8 +169,13 @@ def plain(text: str) -> str:
 
 
 def code_picture(text: str, module: int, ink: int, ground: int) -> Pixels:
-    """Draw the QR code of `text`, level M, with its quiet zone; `module` pixels a square."""
-    code = segno.make_qr(text.encode(), error="m", boost_error=False)
+    """Draw the QR code of `text` with its quiet zone; `module` pixels a square.
+
+    Level M; a health card as its specification has it: level L, its digits packed as digits.
+    """
+    card = text.startswith(HEALTH_CARD)
+    content: Any = [HEALTH_CARD, text.removeprefix(HEALTH_CARD)] if card else text.encode()
+    code = segno.make_qr(content, error="l" if card else "m", boost_error=False)
     dark = np.array([list(row) for row in code.matrix], np.uint8)
     dark = np.pad(dark, QUIET)
     grid = np.where(dark == 1, ink, ground).astype(np.uint8)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from math import ceil
 from pathlib import Path
 
 from PIL import Image, ImageOps
 
 from gatepost.errors import GatepostError
-from gatepost.model import Cue, CueKind, Direction, Hint
+from gatepost.model import Cue, CueKind, Direction, Hint, Reason, Verdict
 from gatepost.screen import HEIGHT, WIDTH, render
+from gatepost.screen.because import BECAUSE
 
 LANGUAGES = ("vi", "en")
-SAMPLES: dict[str, Cue] = {
+KINDS: dict[str, Cue] = {
     "ready": Cue(CueKind.READY),
     "pending": Cue(CueKind.PENDING),
     "accepted-in": Cue(CueKind.ACCEPTED, Direction.IN, initials="N.V.A."),
@@ -27,13 +29,32 @@ SAMPLES: dict[str, Cue] = {
     **{f"hint-{hint.value}": Cue(CueKind.HINT, hint=hint) for hint in Hint},
     "trouble": Cue(CueKind.TROUBLE, detail="reader door: absent"),
 }
+_ANSWERS = {
+    Verdict.ACCEPTED: KINDS["accepted-in"],
+    Verdict.REFUSED: KINDS["refused"],
+    Verdict.NOT_UNDERSTOOD: KINDS["not-understood"],
+}
+
+
+def _reasons() -> dict[str, Cue]:
+    """A cue for each reason that has words of its own; of those with the same words the first."""
+    first = {because: reason for reason, because in reversed(BECAUSE.items())}
+    return {
+        f"because-{reason.value}": replace(_ANSWERS[reason.verdict], reason=reason)
+        for reason in Reason
+        if reason in first.values()
+    }
+
+
+REASONS = _reasons()
+SAMPLES = KINDS | REASONS
 _SCALE = 2
-_CUES_A_ROW = 2
+_CUES_A_ROW = 3
 _MARGIN = 12
 
 
 def contact_sheet(scale: int = _SCALE) -> Image.Image:
-    """All screens on one sheet, two cues a row in each language, `scale` times as large."""
+    """All screens on one sheet, three cues a row in each language, `scale` times as large."""
     wide, high = WIDTH * scale + _MARGIN, HEIGHT * scale + _MARGIN
     columns = _CUES_A_ROW * len(LANGUAGES)
     size = (columns * wide + _MARGIN, ceil(len(SAMPLES) / _CUES_A_ROW) * high + _MARGIN)

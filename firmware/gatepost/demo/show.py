@@ -12,14 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gatepost.clock import SystemClock
 from gatepost.demo.authority import make_authority
 from gatepost.demo.broker import HOST, RunningBroker, demo_broker, is_free
 from gatepost.demo.clips import ClipTruth, write_clip
 from gatepost.demo.daemon import Daemon, daemon
+from gatepost.demo.issuers import RULES, Issuers
 from gatepost.demo.subscriber import Subscriber
 from gatepost.demo.tally import as_json, as_table, tally
-from gatepost.demo.visitors import make_visitors
+from gatepost.demo.visitors import EVERY_KIND, make_visitors
+from gatepost.desired import FOLDER, Centre, Desire, Held
 from gatepost.errors import GatepostError, UsageError
+from gatepost.signing import Signer, load_certificates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,7 +42,7 @@ _NOWHERE = logging.NullHandler()
 class Options:
     """What was asked of the demo."""
 
-    visitors: int = 8
+    visitors: int = EVERY_KIND
     seed: int = 1
     headless: bool = False
     keep: Path | None = None
@@ -144,7 +148,12 @@ class _Show:
         return 0 if result.good else 1
 
     def _film(self) -> ClipTruth:
-        visitors = make_visitors(self._options.visitors, self._options.seed)
+        known = SystemClock().bound_us() is not None
+        visitors = make_visitors(self._options.visitors, self._options.seed, time_known=known)
+        codes = "".join(f"{visitor.text}\n" for visitor in visitors)
+        (self._folder / "codes.txt").write_text(codes, "utf-8")
+        if not known:
+            self._say("this computer's clock is not synchronised: nobody is refused by the time")
         self._say(f"filming {len(visitors)} recorded visitors (seed {self._options.seed}) ...")
         clip = self._folder / "visitors.avi"
         truth = write_clip(clip, visitors, self._options.seed, progress=self._progress)
@@ -158,6 +167,7 @@ class _Show:
             print(f"\r  {done * 100 // frames:3} %", end=end, file=sys.stderr, flush=True)
 
     def _configure(self, files: AuthorityFiles, broker: RunningBroker) -> Path:
+        self._govern(files)
         path = self._folder / "station.toml"
         panel = not (self._options.headless or self._options.json)
         path.write_text(_configuration(files, broker, self._folder, panel=panel), "utf-8")
@@ -170,6 +180,19 @@ class _Show:
             port = port.replace("-p", "--port")
             self._say(f"or:       gatepost-central watch --from-now{port}\n")
         return path
+
+    def _govern(self, files: AuthorityFiles) -> None:
+        """The gate's rules, and the trust list as `gatepost trust apply` keeps it: signed."""
+        (self._folder / "rules.toml").write_text(RULES, "utf-8")
+        trusted = Issuers(self._options.seed).trust_list()
+        (self._folder / "trust.json").write_bytes(trusted)
+        signer = Signer(files.central_certificate, files.central_key)
+        token = signer.sign(trusted, Desire.TRUST.typ).encode("ascii")
+        (self._folder / "trust.jws").write_bytes(token)
+        centre = Centre(tuple(load_certificates(files.ca)), signer.name, STATION, SITE)
+        (self._folder / "data").mkdir(mode=0o700)
+        held = Held(self._folder / "data" / FOLDER, centre)
+        held.take(token, Desire.TRUST, held.when(SystemClock()))
 
     def _watch(self, station: Daemon, subscriber: Subscriber, truth: ClipTruth) -> None:
         """Wait until the film is over and everything that was recorded has arrived."""
@@ -238,6 +261,10 @@ ca = "{near(files.ca)}"
 
 [central]
 sealing_key = "{near(files.sealing_public)}"
+authority = "{near(files.ca)}"      # of whoever signs rules and trust lists
+
+[gate]
+rules = "rules.toml"
 
 [[reader]]
 type = "frames"            # recorded visitors in place of a camera

@@ -107,4 +107,5 @@ class Subscriber:
             verdict=record.verdict.value,
             direction=record.direction.value,
             copies=1,
+            reason=record.reason,
         )

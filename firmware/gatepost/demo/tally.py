@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from gatepost.demo.clips import ClipTruth, VisitorTruth
 
-_NAME = 31  # columns
+_NAME, _REASON, _LIGHT = 21, 21, 5  # columns
+_SHORT = {"not-understood": "unknown", "none": "-"}  # in the table alone
 _ODD = "not as it should be"
 
 
@@ -25,6 +26,7 @@ class Arrival:
         text: what the visitor's code held.
         taken_s: boot time of the frame in which it was read, seconds.
         copies: how often it arrived.
+        reason: why the gate decided so.
     """
 
     sequence: int
@@ -33,6 +35,7 @@ class Arrival:
     verdict: str
     direction: str
     copies: int
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class Outcome:
         read: a code of theirs was read while they stood there.
         recorded: sequence of their event, 0 where there is none.
         delivered: how often it arrived: once is right.
-        right: verdict and direction are what they should be.
+        right: verdict, reason and direction are what they should be.
         light_ms: from the first frame that plain zxing-cpp reads to the lamp; None: unknown.
     """
 
@@ -55,6 +58,7 @@ class Outcome:
     delivered: int
     right: bool
     light_ms: float | None
+    reason: str = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,7 @@ def _outcome(
     if after_ms is not None and seen.first_readable is not None:
         readable = began + seen.first_readable / fps
         light_ms = round((arrival.taken_s - readable) * 1000 + after_ms, 1)
-    right = (arrival.verdict, arrival.direction) == (who.expected_verdict, who.expected_direction)
+    expected = (who.expected_verdict, who.expected_reason, who.expected_direction)
     return Outcome(
         name=who.name,
         verdict=arrival.verdict,
@@ -132,8 +136,9 @@ def _outcome(
         read=True,
         recorded=arrival.sequence,
         delivered=arrival.copies,
-        right=right,
+        right=(arrival.verdict, arrival.reason, arrival.direction) == expected,
         light_ms=light_ms,
+        reason=arrival.reason,
     )
 
 
@@ -173,23 +178,34 @@ def as_json(result: Tally) -> str:
 
 
 def as_table(result: Tally) -> str:
-    """Table and summary for people, within 80 columns."""
-    titles = f"{'verdict':<14} {'way':<4} {'event':>5} {'arrived':>7} {'light':>9}"
-    head = f"{'':2} {'visitor':<{_NAME}} {titles}"
+    """Table and summary for people, within 80 columns: who was let in, and why not."""
+    titles = f"{'verdict':<8} {'reason':<{_REASON}} {'way':<3} {'event':>5} {'arrived':>7}"
+    head = f"{'':3} {'visitor':<{_NAME}} {titles} {'light':>{_LIGHT}}"
     lines = [head, "-" * len(head)]
     for number, each in enumerate(result.outcomes, 1):
-        light = "-" if each.light_ms is None else f"{each.light_ms:.1f} ms"
-        lines.append(
-            f"{number:>2} {_cut(each.name):<{_NAME}} {each.verdict:<14} {each.direction:<4} "
-            f"{each.recorded or '-':>5} {each.delivered:>7} {light:>9}"
-        )
+        lines.append(f"{number:>3} {_row(each)}")
         if not (each.right and each.delivered == 1):
-            lines.append(f"   ^-- {_ODD}")
+            lines.append(f"    ^-- {_ODD}")
     return "\n".join([*lines, "-" * len(head), *_below(result)])
 
 
-def _cut(name: str) -> str:
-    return name if len(name) <= _NAME else name[: _NAME - 1] + "\N{HORIZONTAL ELLIPSIS}"
+def _row(each: Outcome) -> str:
+    verdict, way = (_SHORT.get(word, word) for word in (each.verdict, each.direction))
+    return (
+        f"{_cut(each.name, _NAME):<{_NAME}} {verdict:<8} {_cut(each.reason, _REASON):<{_REASON}} "
+        f"{way:<3} {each.recorded or '-':>5} {each.delivered:>7} {_light(each.light_ms):>{_LIGHT}}"
+    )
+
+
+def _light(light_ms: float | None) -> str:
+    """A time in at most five letters: milliseconds where all is well."""
+    if light_ms is None:
+        return "-"
+    return f"{light_ms:.0f}ms" if light_ms < 999.5 else f"{light_ms / 1000:.1f}s"
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def _below(result: Tally) -> Iterator[str]:

@@ -13,7 +13,8 @@ from gatepost.errors import UsageError
 from gatepost.model import CueKind
 from gatepost.screen import fonts, icons
 from gatepost.screen.fonts import Face
-from gatepost.screen.words import TEXTS, say
+from gatepost.screen.texts import TEXTS
+from gatepost.screen.words import say
 
 if TYPE_CHECKING:
     from PIL import ImageFont
@@ -117,6 +118,8 @@ def _placed_lines(head: tuple[_Text, ...], lines: tuple[_Text, ...]) -> list[_Pl
     spare = _spare(texts, least)
     gap = min(_LINE_GAP, least + spare // len(texts))
     bottom = HEIGHT - _BELOW - (1 if spare > len(texts) * _LINE_GAP else 0)
+    beside_icon = bottom - icons.SIZE - least - sum(text.height for text in lines)
+    gap = max(least, min(gap, beside_icon // max(1, len(lines) - 1)))
     places = []
     for text in reversed(lines):
         bottom -= text.height

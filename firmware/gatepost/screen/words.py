@@ -1,4 +1,4 @@
-"""The texts of every cue in Vietnamese and English: short, kind, and what to do next."""
+"""Which words stand on the screen for a cue: those of its reason, else those of its kind."""
 
 from __future__ import annotations
 
@@ -7,24 +7,12 @@ import unicodedata
 from dataclasses import dataclass
 
 from gatepost.model import Cue, CueKind, Direction, Hint
+from gatepost.screen.because import BECAUSE
+from gatepost.screen.texts import TEXTS, Words
 
 _LONGEST = 64  # of a note, before it is fitted into the screen's width
+_SIDE_BY_SIDE = 16  # letters of initials and more words that one small line has room for
 _DRAWN = frozenset({"L", "N", "P", "S"})  # categories: letters, numbers, punctuation, symbols
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """One cue in one language.
-
-    Attributes:
-        head: one or two lines, large, when this is the first language.
-        line: one line of at most 16 letters, when it is the second.
-        more: one more line of the first language: what to do now; "" where `head` says it.
-    """
-
-    head: tuple[str, ...]
-    line: str
-    more: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,48 +30,9 @@ class Saying:
     kept: str = ""
 
 
-_VI: dict[str, Words] = {
-    "ready": Words(("Xin mời", "đưa mã"), "Xin mời đưa mã"),
-    "pending": Words(("Xin chờ", "một chút"), "Xin chờ một chút"),
-    "accepted-in": Words(("Mời vào",), "Mời vào"),
-    "accepted-out": Words(("Tạm biệt",), "Tạm biệt"),
-    "accepted-none": Words(("Đã ghi", "nhận"), "Đã ghi nhận"),
-    "repeated": Words(("Đã quét rồi",), "Đã quét rồi"),
-    "refused": Words(("Mã không", "được nhận"), "Không được nhận", "Hỏi nhân viên"),
-    "not-understood": Words(("Chưa đọc", "được mã"), "Chưa đọc được", "Xin thử mã khác"),
-    "poster": Words(("Đây là mã", "địa điểm"), "Đưa mã cá nhân", "Đưa mã cá nhân"),
-    "again": Words(("Xin đưa", "lại mã"), "Xin đưa lại mã"),
-    "hint-too-far": Words(("Đưa mã", "lại gần"), "Đưa mã lại gần"),
-    "hint-too-near": Words(("Đưa mã", "ra xa hơn"), "Ra xa một chút"),
-    "hint-too-dark": Words(("Tăng sáng", "màn hình"), "Tăng độ sáng"),
-    "hint-glare": Words(("Bị lóa đèn", "xin nghiêng"), "Xin nghiêng mã"),
-    "hint-moving": Words(("Xin giữ", "yên mã"), "Xin giữ yên mã"),
-    "hint-cut-off": Words(("Đưa cả mã", "vào khung"), "Đưa cả mã vào"),
-    "hint-no-code": Words(("Hãy đưa", "mã QR ra"), "Đưa mã QR ra"),
-    "trouble": Words(("Máy đang", "có sự cố"), "Máy có sự cố"),
-}
-_EN: dict[str, Words] = {
-    "ready": Words(("Show", "your code"), "Show your code"),
-    "pending": Words(("One", "moment"), "One moment"),
-    "accepted-in": Words(("Welcome",), "Welcome"),
-    "accepted-out": Words(("Goodbye",), "Goodbye"),
-    "accepted-none": Words(("Recorded",), "Recorded"),
-    "repeated": Words(("Already", "scanned"), "Already scanned"),
-    "refused": Words(("Not", "accepted"), "Not accepted", "Ask the staff"),
-    "not-understood": Words(("Unknown", "code"), "Unknown code", "Try another one"),
-    "poster": Words(("This is", "a poster"), "Show your code", "Show your code"),
-    "again": Words(("Please", "show again"), "Show it again"),
-    "hint-too-far": Words(("Move", "closer"), "Move closer"),
-    "hint-too-near": Words(("Move back", "a little"), "Move back a bit"),
-    "hint-too-dark": Words(("Brighten", "the screen"), "Brighten screen"),
-    "hint-glare": Words(("Glare:", "please tilt"), "Glare: tilt it"),
-    "hint-moving": Words(("Hold it", "still"), "Hold it still"),
-    "hint-cut-off": Words(("Show the", "whole code"), "Show whole code"),
-    "hint-no-code": Words(("Show your", "QR code"), "Show a QR code"),
-    "trouble": Words(("Station", "in trouble"), "Station trouble"),
-}
-TEXTS = {"vi": _VI, "en": _EN}
 _SECOND = {"vi": "en", "en": "vi"}
+_RECORDED = {CueKind.ACCEPTED, CueKind.REPEATED}
+_ANSWERS = {CueKind.ACCEPTED, CueKind.REFUSED, CueKind.NOT_UNDERSTOOD}  # a reason says more
 
 _READER = re.compile(r"reader (?P<name>\S+): (?P<state>absent|failed)")
 _READER_VI = {"absent": "Mất kết nối", "failed": "Đầu đọc lỗi"}
@@ -93,14 +42,35 @@ _FULL_VI = "Bộ nhớ đã đầy"
 
 def say(cue: Cue, language: str) -> Saying:
     """The words of `cue`, first in `language` ("vi" or "en"), then in the other one."""
-    key = _key(cue)
-    first = TEXTS[language][key]
-    second = TEXTS[_SECOND[language]][key]
+    first, second = _words(cue, language), _words(cue, _SECOND[language])
     # What a technician must know is only shown while the station is in trouble.
-    trouble = cue.kind is CueKind.TROUBLE
-    note, kept = _detail(cue.detail, language) if trouble else (printable(cue.initials), "")
-    small = (note or first.more, second.line)
-    return Saying(first.head, tuple(line for line in small if line), kept)
+    if cue.kind is CueKind.TROUBLE:
+        note, kept = _detail(cue.detail, language)
+        above = note or first.more
+    else:
+        above, kept = _beside(_initials(cue), first.more), ""
+    return Saying(first.head, tuple(line for line in (above, second.line) if line), kept)
+
+
+def _words(cue: Cue, language: str) -> Words:
+    """The words of the cue's reason where it has some; without large ones, below the cue's own."""
+    words = TEXTS[language][_key(cue)]
+    because = BECAUSE.get(cue.reason) if cue.reason and cue.kind in _ANSWERS else None
+    if because is None:
+        return words
+    own = because.vi if language == "vi" else because.en
+    return own if own.head else Words(words.head, own.line or words.line, own.more)
+
+
+def _initials(cue: Cue) -> str:
+    """Of whom was recorded: who is turned away at a gate is nobody else's business."""
+    return printable(cue.initials) if cue.kind in _RECORDED else ""
+
+
+def _beside(initials: str, more: str) -> str:
+    """Both on one line where there is room; else what to do now, which no one can guess."""
+    both = f"{initials} {more}".strip()
+    return both if len(both) <= _SIDE_BY_SIDE or not more else more
 
 
 def _detail(text: str, language: str) -> tuple[str, str]:
