@@ -1,5 +1,5 @@
 # Everything runs from .venv/bin; `make setup` is part of every target and takes no time twice.
-.PHONY: help setup demo test check bench bench-decoding screens clean
+.PHONY: help setup demo test check bench bench-codes bench-decoding fuzz screens clean
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 OUT := out
@@ -27,6 +27,12 @@ bench: setup  ## the numbers of the README's table, side by side in one run (som
 
 bench-decoding: setup  ## what decoders read, how soon, at what cost; plots too (ARGS="--quick")
 	@$(BIN)/python tests/bench/decoding.py $(ARGS)
+
+bench-codes: setup  ## what recognising, checking and deciding cost, kind by kind (half a minute)
+	@$(BIN)/python tests/bench/codes.py $(ARGS)
+
+fuzz: setup  ## a million fuzzed texts: none may raise, take over 20 ms or leave memory behind
+	@$(BIN)/python tests/fuzz/codes.py $(ARGS)
 
 screens: setup  ## every screen of the OLED as a picture, and one contact sheet, into out/screens
 	@$(BIN)/python -m gatepost.demo.screens $(OUT)/screens

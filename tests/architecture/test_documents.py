@@ -10,6 +10,7 @@ import pytest
 from gatepost.config import load
 from gatepost.config.reference import reference
 from gatepost.demo.authority import make_authority
+from gatepost.gate.reference import reference as rules_reference
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -28,6 +29,10 @@ def told(program: str, *words: str) -> str:
 
 def test_the_reference_of_the_configuration_is_the_schemas() -> None:
     assert (ROOT / "firmware" / "CONFIGURATION.md").read_text("utf-8") == reference()
+
+
+def test_the_page_on_rules_is_the_schemas_and_the_gates_order() -> None:
+    assert (ROOT / "firmware" / "RULES.md").read_text("utf-8") == rules_reference()
 
 
 @pytest.mark.parametrize("program", COMMANDS)

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import queue
-import time as clocks
-from datetime import time
+import time
 from typing import TYPE_CHECKING
 
 from ground import SITE, STATION
 
 from gatepost.clock import SystemClock, boot_id
 from gatepost.conditions import Conditions
-from gatepost.config.schema import GateConfig
-from gatepost.deciding import Day, Deciding
+from gatepost.daybook import Daybook
+from gatepost.deciding import Deciding
 from gatepost.demo.visitors import make_visitors
-from gatepost.gate import Gate, Rules
+from gatepost.gate import Gate
 from gatepost.model import Cue, CueKind, Direction, Scan
+from gatepost.rules import EVERYTHING
 from gatepost.sealing import Sealer, load_public_key
 from gatepost.spool import Spool, prepare
 from gatepost.timekeeping import stamp
+from gatepost.trust import NOTHING
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,17 +40,17 @@ class Hand:
         self._clock = SystemClock()
         self.path = prepare(folder, STATION, SITE, stamp(self._clock, boot_id()))
         self.lit = 0.0
-        gate = GateConfig()
         self._deciding = Deciding(
             scans=queue.Queue(),
             cue=self._cue,
             conditions=Conditions(self._cue),
-            gate=Gate(Rules(frozenset(gate.accept), gate.repeat_s)),
+            gate=Gate(EVERYTHING, SITE),
+            daybook=Daybook(folder),
+            trusted=NOTHING,
             sealer=Sealer(load_public_key(files.sealing_public)),
             spool_path=self.path,
             clock=self._clock,
             boot_id=boot_id(),
-            day=Day(time.fromisoformat(gate.day_reset)),
         )
 
     def take(self, text: str, spool: Spool) -> None:
@@ -60,7 +61,7 @@ class Hand:
 
     def _cue(self, cue: Cue) -> None:
         if cue.kind is not CueKind.PENDING:
-            self.lit = clocks.perf_counter()
+            self.lit = time.perf_counter()
 
 
 def fill(folder: Path, files: AuthorityFiles, events: int) -> Path:
