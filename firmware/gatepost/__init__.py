@@ -1,3 +1,3 @@
 """gatepost: the firmware of an unattended scanner station for gates."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -77,7 +77,7 @@ class Deciding:
         untidy, busy_until = 0, 0.0
         while True:
             yield
-            self._obey(spool)
+            yield from self._obey(spool)
             try:
                 scan = self.scans.get(timeout=_WAIT_S)
             except queue.Empty:
@@ -109,8 +109,11 @@ class Deciding:
         else:
             self.conditions.clear("memory")
 
-    def _obey(self, spool: Spool) -> None:
-        """What the centre desires holds from the next scan on; what came of it is an event."""
+    def _obey(self, spool: Spool) -> Generator[None, None, None]:
+        """What the centre desires holds from the next scan on; what came of it is an event.
+
+        Each is a flush, so each is a heartbeat.
+        """
         while True:
             try:
                 order = self.orders.get_nowait()
@@ -122,6 +125,7 @@ class Deciding:
                 spool.append(Draft(order.audit, stamp(self.clock, self.boot_id)))
             except SpoolFull as error:
                 self.conditions.raise_("spool", "station full", why=str(error))
+            yield
 
     def _apply(self, desired: Desired) -> None:
         of_rules, of_trust = self.versions
@@ -140,6 +144,9 @@ class Deciding:
             try:
                 self.take(self.scans.get_nowait(), spool)
             except queue.Empty:
+                break
+        for _ in self._obey(spool):
+            if self.clock.boottime() >= until:
                 return
 
     def take(self, scan: Scan, spool: Spool) -> None:
@@ -189,10 +196,10 @@ class Deciding:
             reason=decision.reason.value,
             sealed=self.sealer.seal(told) if self.sealer else "",
             plain="" if self.sealer else told.decode("utf-8"),
-            direction_from="memory" if _inferred(scan, decision) else "",
+            direction_from="memory" if self._inferred(scan, decision) else "",
         )
 
-
-def _inferred(scan: Scan, decision: Decision) -> bool:
-    """Whether the direction is the gate's guess: central servers see more, and may know better."""
-    return scan.direction is Direction.AUTO and decision.direction is not Direction.NONE
+    def _inferred(self, scan: Scan, decision: Decision) -> bool:
+        """Whether the direction is the gate's guess: a centre sees more, and may know better."""
+        guessed = scan.direction is Direction.AUTO and self.gate.rules.only_way is None
+        return guessed and decision.direction is not Direction.NONE

@@ -15,8 +15,31 @@ from gatepost.gate.reference import reference as rules_reference
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 COMMANDS = {
-    "gatepost": ["run", "demo", "decode", "check-config", "spool status", "spool verify"],
-    "gatepost-central": ["watch", "unseal"],
+    "gatepost": [
+        "run",
+        "demo",
+        "decode",
+        "explain",
+        "check-config",
+        "rules check",
+        "rules show",
+        "rules apply",
+        "trust check",
+        "trust show",
+        "trust apply",
+        "spool status",
+        "spool verify",
+    ],
+    "gatepost-central": [
+        "watch",
+        "unseal",
+        "pass new-key",
+        "pass sign",
+        "subject-key",
+        "list-token",
+        "sign",
+        "publish",
+    ],
 }
 
 

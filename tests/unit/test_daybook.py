@@ -12,8 +12,8 @@ import pytest
 from scripted_gate import BOOT, DAY_S, Visits, person, stamp
 
 from gatepost.daybook import FILE, Daybook
-from gatepost.daybook.layout import HEADER_BYTES, RECORD_BYTES, whole
-from gatepost.gate import Memory, Passage
+from gatepost.daybook.layout import HEADER_BYTES, RECORD_BYTES, record, whole
+from gatepost.gate import Entry, Memory, Passage
 from gatepost.gate.memory import LONG_AGO
 from gatepost.model import Direction
 from gatepost.rules import EVERYTHING
@@ -137,10 +137,10 @@ def test_a_day_that_ended_while_the_station_was_off_goes_at_the_first_turn(tmp_p
 
 def test_how_long_it_lived_without_time_is_kept_over_boots(tmp_path: Path) -> None:
     station = Station(tmp_path)
-    for number in range(4):
+    for number in range(5):
         unknown = stamp(7 * 3600, 0, f"{number:032d}", bound_us=None)
         station.show(A, 7 * 3600, at=unknown)
-        assert (len(station.memory.passages), station.memory.aged_us > 0) == (1, number < 3)
+        assert (len(station.memory.passages), station.memory.aged_us > 0) == (1, 0 < number < 4)
         station.begin()
 
 
@@ -265,6 +265,37 @@ def test_records_of_another_day_do_not_count(tmp_path: Path) -> None:
     mixed = read(tmp_path, whole(one)[:HEADER_BYTES] + whole(other)[HEADER_BYTES:])
     assert mixed is not None
     assert mixed.passages == {}
+
+
+LARGEST = {"aged_us": 2**64 - 1, "seen_us": 2**64 - 1, "inside": 2**32 - 1}
+
+
+@pytest.mark.parametrize("name", LARGEST)
+def test_numbers_that_cannot_be_stop_no_station(tmp_path: Path, name: str) -> None:
+    (tmp_path / FILE).write_bytes(whole(Memory(boot_id=BOOT, **{name: LARGEST[name]})))
+    station = Station(tmp_path)
+    assert (station.show(A, 1, IN), station.show(B, 2, IN)) == (IN, IN)
+    assert (station.memory.inside, station.book.trouble) == (2, "")
+
+
+@pytest.mark.parametrize(("inside", "at"), [(2**32 - 1, 1.0), (1, 2**63 / 1e6)])
+def test_a_record_of_numbers_that_cannot_be_is_left_out(
+    tmp_path: Path, inside: int, at: float
+) -> None:
+    memory = Memory(boot_id=BOOT)
+    entry = Entry(b"1" * 16, Passage(IN, IN, at), inside)
+    head = whole(memory)
+    (tmp_path / FILE).write_bytes(head + record(entry, head))
+    station = Station(tmp_path)
+    assert (station.show(A, 1, IN), station.memory.inside) == (IN, 1)
+    assert station.book.trouble == ""
+
+
+def test_a_pipe_in_its_place_holds_nobody_up(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / FILE)
+    station = Station(tmp_path)
+    assert (station.show(A, 0), station.show(A, 58)) == (IN, OUT)
+    assert station.book.trouble
 
 
 @pytest.mark.parametrize(

@@ -199,6 +199,16 @@ def test_who_is_inside_goes_out_also_after_a_restart(tmp_path: Path) -> None:
     assert last(again).direction is Direction.OUT
 
 
+@pytest.mark.parametrize(("only_way", "told"), [(None, "memory"), (Direction.IN, "")])
+def test_a_direction_of_the_rules_is_no_guess(
+    tmp_path: Path, only_way: Direction | None, told: str
+) -> None:
+    office = Office(tmp_path)
+    office.deciding.gate.rules = Rules(only_way=only_way)
+    office.show(TEXT)
+    assert (last(office).direction, last(office).direction_from) == (Direction.IN, told)
+
+
 def test_the_memory_on_the_card_names_nobody_and_is_readable_to_us_alone(tmp_path: Path) -> None:
     office = Office(tmp_path)
     office.show(TEXT)
@@ -232,6 +242,28 @@ def test_new_rules_hold_from_the_next_scan_on_and_are_recorded(tmp_path: Path) -
     assert isinstance(scan, ScanRecord)
     assert scan.reason == Reason.KIND_NOT_ACCEPTED
     assert office.cues[-1].reason is Reason.KIND_NOT_ACCEPTED
+
+
+def test_what_the_centre_desired_is_recorded_also_while_stopping(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    worker = office.deciding.run()
+    next(worker)
+    for _ in range(3):
+        office.deciding.orders.put(desired(Desire.RULES, DEFAULT))
+    worker.close()
+    assert [type(event.record) for event in office.events()] == [AuditRecord] * 3
+
+
+def test_each_order_is_a_heartbeat(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    for _ in range(3):
+        office.deciding.orders.put(desired(Desire.RULES, DEFAULT))
+    worker = office.deciding.run()
+    next(worker)
+    for recorded in range(1, 4):
+        next(worker)
+        assert len(office.events()) == recorded
+    worker.close()
 
 
 def test_what_was_refused_is_recorded_and_changes_nothing(tmp_path: Path) -> None:

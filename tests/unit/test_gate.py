@@ -1,6 +1,6 @@
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, timedelta, timezone
+from datetime import UTC, datetime, time, timedelta, timezone
 from time import tzset
 from zoneinfo import ZoneInfo
 
@@ -246,6 +246,19 @@ def test_opening_hours_are_local() -> None:
     assert utc.show(A, 0).reason is Reason.CLOSED
 
 
+@pytest.mark.parametrize(
+    ("bound_s", "reason"), [(0, Reason.CLOSED), (29, Reason.CLOSED), (30, Reason.RECORDED)]
+)
+@pytest.mark.parametrize("line", ["mon 07:00-12:00", "mon 12:01-17:00"])
+def test_it_is_closed_only_beyond_the_error_of_the_clock(
+    line: str, bound_s: int, reason: Reason
+) -> None:
+    seconds = 30 if line.endswith("17:00") else 29.999999
+    visits = Visits(replace(EVERYTHING, hours=hours([line])))
+    at = stamp(seconds, bound_us=bound_s * 1_000_000)
+    assert visits.show(A, seconds, at=at).reason is reason
+
+
 AGED = replace(EVERYTHING, kinds={Kind.DCC: KindRules(max_age_days=10)})
 
 
@@ -410,6 +423,57 @@ def test_when_time_comes_and_it_is_another_day_the_old_one_goes() -> None:
     visits.show(A, 100, at=stamp(100, 0, OTHER_BOOT, bound_us=None))
     later = stamp(200, NOON + DAY_S, OTHER_BOOT)
     assert visits.show(A, 200, at=later).direction is IN
+
+
+def test_a_memory_lives_24_hours_also_on_a_machine_that_was_up_long_before() -> None:
+    visits = Visits()
+    visits.show(A, 23 * 3600, at=stamp(23 * 3600, 0, bound_us=None))
+    later = 30 * 3600
+    assert visits.show(A, later, at=stamp(later, 0, bound_us=None)).direction is OUT
+    visits.gate.turn(stamp(47 * 3600, 0, bound_us=None))
+    assert visits.gate.memory.passages == {}
+
+
+@pytest.mark.parametrize(("hours_since_reset", "way"), [(2, IN), (4, OUT)])
+def test_when_time_comes_what_is_older_than_the_day_goes(
+    hours_since_reset: float, way: Direction
+) -> None:
+    visits = Visits()
+    visits.show(A, 0, at=stamp(0, 0, bound_us=None))
+    at_boot = NOON + DAY_S + (hours_since_reset - 8 - 3) * 3600  # three hours before time came
+    came = stamp(3 * 3600, at_boot)
+    assert visits.show(A, 3 * 3600, at=came).direction is way
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+FIRST_0240 = datetime(2026, 10, 25, 0, 40, tzinfo=UTC).timestamp()  # 02:40 comes twice there
+
+
+def test_the_end_of_summer_time_resets_the_day_once() -> None:
+    visits = Visits(replace(EVERYTHING, day_reset=time(2, 30)), zone=BERLIN)
+    visits.gate.turn(stamp(0, FIRST_0240 - 3600))
+    visits.show(A, 3600, at=stamp(3600, FIRST_0240 - 3600))
+    key = visits.gate.memory.key
+    for minutes in range(1, 23 * 60):
+        visits.gate.turn(stamp(3600 + 60 * minutes, FIRST_0240 - 3600))
+    assert visits.gate.memory.key == key
+    assert visits.show(A, DAY_S, at=stamp(DAY_S, FIRST_0240 - 3600)).direction is OUT
+    visits.gate.turn(stamp(26 * 3600, FIRST_0240 - 3600))
+    assert visits.gate.memory.passages == {}
+
+
+def test_a_clock_that_is_put_back_over_the_reset_forgets_nobody() -> None:
+    visits = Visits()
+    visits.show(A, 1, at=stamp(1, NOON + 16 * 3600))
+    visits.gate.turn(stamp(2, NOON + 16 * 3600 - 5))
+    assert visits.show(A, 100, at=stamp(100, NOON + 16 * 3600 - 5)).direction is OUT
+
+
+def test_a_clock_that_is_put_back_by_more_is_another_day() -> None:
+    visits = Visits()
+    visits.show(A, 1)
+    visits.gate.turn(stamp(2, NOON - 12 * 3600))
+    assert visits.gate.memory.passages == {}
 
 
 def test_in_another_boot_all_was_long_ago() -> None:

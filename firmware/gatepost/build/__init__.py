@@ -77,6 +77,7 @@ def build(config: Config) -> Station:
         clock=clock,
         boot_id=boot,
         versions=holds.versions(),
+        orders=queue.Queue(WAITING),
     )
     uplink = _uplink(config, spool_path, signer, deciding, clock, boot)
     health = _health(config, uplink, conditions, readers, decoders, clock, boot)

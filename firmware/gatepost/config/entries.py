@@ -19,12 +19,14 @@ def entry(
     refused: Mapping[str, str] | None = None,
     pattern: str = "",
     place: Literal["", "file", "any", "folder"] = "",
+    private: bool = False,
 ) -> Any:
     """Describe one key: its text for people and what its value must satisfy.
 
     `place` is what must stand at a path: a file, any thing, or a folder (which may be new).
     Of a list without choices, `least` and `most` are how many entries it may have.
     `refused` are words that one might expect among the choices, and why they are none.
+    `private`: what stands there is quoted in no problem, for problems are logged and published.
     """
     rules = {
         "doc": doc,
@@ -34,6 +36,7 @@ def entry(
         "refused": refused or {},
         "pattern": pattern,
         "place": place,
+        "private": private,
     }
     if default is ...:
         return field(metadata=rules)

@@ -32,7 +32,7 @@ _Found = TypeVar("_Found")
 def faults(kind: type, rules: Mapping[str, Any], value: Any) -> Iterator[str]:
     """What is wrong with a value that should be of `kind`; nothing when it is good."""
     if not _fits(kind, value):
-        yield f"must be {_WORDS[kind]}, is {shown(value)}"
+        yield f"must be {_WORDS[kind]}, is {_quoted(rules, value)}"
     elif isinstance(value, str):
         yield from _text_faults(rules, value)
     else:
@@ -44,7 +44,7 @@ def list_faults(rules: Mapping[str, Any], value: Any) -> Iterator[str]:
     least = 1 if rules["choices"] else rules["least"] or 0
     most = len(rules["choices"]) or rules["most"]
     if not isinstance(value, list) or not all(type(entry) is str for entry in value):
-        yield f"must be a list of texts, is {shown(value)}"
+        yield f"must be a list of texts, is {_quoted(rules, value)}"
     elif not least <= len(value) <= most:
         yield f"must have {least} to {most} entries, has {len(value)}"
     else:
@@ -60,7 +60,7 @@ def _entry_faults(rules: Mapping[str, Any], value: list[str]) -> Iterator[str]:
     for entry, times in Counter(value).items():
         yield from _text_faults(rules, entry)
         if times > 1:
-            yield f"{shown(entry)} stands there twice"
+            yield f"{_quoted(rules, entry)} stands there twice"
 
 
 def path_faults(rules: Mapping[str, Any], path: Path) -> Iterator[str]:
@@ -96,6 +96,13 @@ def shown(value: Any) -> str:
     return "a table" if isinstance(value, dict) else "a date or a time"
 
 
+def _quoted(rules: Mapping[str, Any], value: Any) -> str:
+    """The same, and what it is not where what stands there is nobody's business."""
+    if not rules["private"] or isinstance(value, (list, dict)):
+        return shown(value)
+    return "a text (not shown)" if isinstance(value, str) else "something else (not shown)"
+
+
 def meant(name: Any, known: Iterable[Any]) -> str:
     """The suggestion for a word that is not among the known ones, or ""."""
     if not isinstance(name, str):
@@ -115,9 +122,9 @@ def _text_faults(rules: Mapping[str, Any], value: str) -> Iterator[str]:
     if choices:
         yield from _choice_faults(rules, value)
     elif _CONTROL.search(value):
-        yield f"must be without control characters, is {shown(value)}"
+        yield f"must be without control characters, is {_quoted(rules, value)}"
     elif pattern and not re.fullmatch(pattern, value, re.ASCII):
-        yield f"{shown(value)} does not fit {pattern}"
+        yield f"{_quoted(rules, value)} does not fit {pattern}"
     elif not value:
         yield "must not be empty"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from errno import ENOSPC
+from stat import S_ISREG
 from typing import TYPE_CHECKING
 
 from gatepost.daybook.layout import HEADER_BYTES, key_of
@@ -18,9 +19,12 @@ _OPEN = os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def content_of(path: Path) -> bytes:
-    """What stands in the file; of one that is far too long, its beginning."""
-    with os.fdopen(os.open(path, os.O_RDONLY | _OPEN), "rb") as file:
-        return file.read(_MOST_BYTES)
+    """What stands in the file; of one that is far too long, its beginning.
+
+    A pipe in its place would hold us up for ever; it is no file, and nothing stands in it.
+    """
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | _OPEN), "rb") as file:
+        return file.read(_MOST_BYTES) if S_ISREG(os.fstat(file.fileno()).st_mode) else b""
 
 
 def replaced(path: Path, content: bytes) -> int:

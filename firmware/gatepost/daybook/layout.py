@@ -28,6 +28,8 @@ _CRC = struct.Struct(">I")
 _WAYS = (Direction.NONE, Direction.IN, Direction.OUT)
 _MICRO = 1_000_000
 _LONG_AGO = 2**64 - 1
+_MOST_US = 2**53 - 1  # as in the wire contract; beyond these two nothing fits into the file
+_MOST_INSIDE = 2**31
 HEADER_BYTES = _HEADER.size + _CRC.size
 RECORD_BYTES = _RECORD.size + _CRC.size
 
@@ -103,6 +105,8 @@ def _memory(content: bytes) -> Memory:
     _, version, day, boot_id, aged_us, seen_us, inside, key = _HEADER.unpack(head[: _HEADER.size])
     if version != _VERSION:
         raise Damaged(f"of another version: {version}")
+    if max(aged_us, seen_us) > _MOST_US or inside > _MOST_INSIDE:
+        raise Damaged("a header of numbers that cannot be")
     boot = boot_id.rstrip(b"\x00").decode("ascii", "replace")
     return Memory(key, day or None, boot, aged_us, seen_us, inside)
 
@@ -113,7 +117,8 @@ def _entries(records: memoryview, seed: int) -> Iterator[tuple[Entry | None, int
         fields = records[place : place + _RECORD.size]
         (crc,) = _CRC.unpack(records[place + _RECORD.size : place + RECORD_BYTES])
         whom, shown, way, inside, at = _RECORD.unpack(fields)
-        if crc32(fields, seed) != crc or max(shown, way) >= len(_WAYS):
+        possible = max(shown, way) < len(_WAYS) and inside <= _MOST_INSIDE
+        if crc32(fields, seed) != crc or not (possible and (at <= _MOST_US or at == _LONG_AGO)):
             yield None, 0
             continue
         passage = Passage(_WAYS[shown], _WAYS[way], LONG_AGO if at == _LONG_AGO else at / _MICRO)

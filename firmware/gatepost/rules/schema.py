@@ -96,12 +96,12 @@ class DenyTable:
     random ids cannot be guessed.
     """
 
-    salt: str = entry(_SALT_DOC, pattern=_SALT)
+    salt: str = entry(_SALT_DOC, pattern=_SALT, private=True)
     subjects: tuple[str, ...] = entry(
         "`basis:` and what stands for the identity under the salt",
         default=(),
         least=0,
-        most=MOST_SUBJECTS,
+        most=MOST_SUBJECTS, private=True,
     )
 
 
@@ -109,8 +109,8 @@ class DenyTable:
 class AllowTable:
     """Who is let in outside opening hours and into a full place; with `only`, nobody else is."""
 
-    salt: str = entry(_SALT_DOC, pattern=_SALT)
-    subjects: tuple[str, ...] = entry("as in `[deny]`", default=(), least=0, most=MOST_SUBJECTS)
+    salt: str = entry(_SALT_DOC, pattern=_SALT, private=True)
+    subjects: tuple[str, ...] = entry("as in `[deny]`", default=(), least=0, most=MOST_SUBJECTS, private=True)
     only: bool = entry("whoever is not on it is refused", default=False)
 
 

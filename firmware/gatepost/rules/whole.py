@@ -86,11 +86,12 @@ def _optional(kinds: tuple[Any, ...], allow: AllowTable | None) -> Iterator[tupl
 
 
 def _subjects(name: str, listed: DenyTable | AllowTable) -> Iterator[tuple[Where, str]]:
-    for subject in listed.subjects:
+    """It may be somebody's number, put there by mistake: it is told where, and never what."""
+    for place, subject in enumerate(listed.subjects):
         if not is_token(subject):
             yield (
-                (name, "subjects"),
-                f"{shown(subject)} is no subject: a basis, a colon and 22 letters of base64url",
+                (name, "subjects", place),
+                "is no subject: a basis, a colon and 22 letters of base64url",
             )
 
 
@@ -126,6 +127,6 @@ def _allow(deny: DenyTable | None, allow: AllowTable | None) -> Iterator[tuple[W
     if allow.only and not allow.subjects:
         yield ("allow", "only"), "with no subjects nobody at all is let in"
     if deny is not None and deny.salt == allow.salt:
-        both = set(deny.subjects).intersection(allow.subjects)
+        both = set(filter(is_token, deny.subjects)).intersection(allow.subjects)
         for subject in sorted(both)[:10]:
             yield ("allow", "subjects"), f"{shown(subject)} is in [deny] too"
