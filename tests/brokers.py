@@ -87,7 +87,10 @@ def mosquitto(
 
     def command(chosen: int) -> list[str]:
         config = folder / f"mosquitto-{chosen}.conf"
-        config.write_text("\n".join([*_configuration(chosen, tls), *extra, ""]), "utf-8")
+        lines = _configuration(chosen, tls)
+        if not any(line.startswith("persistence ") for line in extra):
+            lines.insert(0, "persistence false")
+        config.write_text("\n".join([*lines, *extra, ""]), "utf-8")
         return [program, "-c", str(config)]
 
     with _running(folder / "mosquitto.log", command, port) as broker:
@@ -95,7 +98,7 @@ def mosquitto(
 
 
 def _configuration(port: int, tls: AuthorityFiles | None) -> list[str]:
-    lines = ["persistence false", "log_dest stderr", "log_type all", "max_keepalive 65535"]
+    lines = ["log_dest stderr", "log_type all", "max_keepalive 65535"]
     if os.geteuid() == 0:  # else it drops to a user who cannot read the certificates
         lines.append("user root")
     lines.append(f"listener {port} {HOST}")

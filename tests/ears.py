@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,13 +18,21 @@ if TYPE_CHECKING:
 
 
 class Ear:
-    """Hears everything under gatepost/v1 at the loopback's `port`, with TLS when given files."""
+    """Hears everything under gatepost/v1 at the loopback's `port`, with TLS when given files.
 
-    def __init__(self, port: int, files: AuthorityFiles | None = None) -> None:
+    With a `name` its session outlives it: the broker keeps what comes meanwhile.
+    """
+
+    def __init__(self, port: int, files: AuthorityFiles | None = None, name: str = "") -> None:
         self.got: list[mqtt.MQTTMessage] = []
         self._changed = threading.Condition()
         self._ready = threading.Event()
-        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+        self._client = mqtt.Client(
+            CallbackAPIVersion.VERSION2, client_id=name, protocol=mqtt.MQTTv5
+        )
+        self._lasting = Properties(PacketTypes.CONNECT)
+        if name:
+            self._lasting.SessionExpiryInterval = 600
         if files is not None:
             tls = ssl.create_default_context(cafile=str(files.ca))
             tls.load_cert_chain(files.central_certificate, files.central_key)
@@ -33,7 +43,7 @@ class Ear:
         self._port = port
 
     def __enter__(self) -> Self:
-        self._client.connect("127.0.0.1", self._port)
+        self._client.connect("127.0.0.1", self._port, clean_start=False, properties=self._lasting)
         self._client.loop_start()
         assert self._ready.wait(10)
         return self

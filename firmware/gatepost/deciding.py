@@ -44,7 +44,8 @@ class Deciding:
     """What the worker needs.
 
     Attributes:
-        sealer: None: the site chose plain text in so many words.
+        sealer: to the configured key; what the trust list names goes before it. None: the site
+            chose plain text in so many words.
         orders: from the centre, to be applied between two scans.
         versions: of the rules and the trust list that are applied; 0: what is built in.
     """
@@ -61,6 +62,14 @@ class Deciding:
     boot_id: str
     orders: queue.Queue[Order] = field(default_factory=queue.Queue)
     versions: tuple[int, int] = (0, 0)
+    _sealing: Sealer | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._sealing = self._newest()
+
+    def _newest(self) -> Sealer | None:
+        """The trust list's newest central key; without one there, the configured key."""
+        return self.sealer and newest(self.trusted.central, self.sealer)
 
     def run(self) -> Generator[None, None, None]:
         """The worker. Patience: one flush of a slow card."""
@@ -134,7 +143,7 @@ class Deciding:
         if desired.trust is not None:
             of_trust = desired.version
             self.trusted = desired.trust
-            self.sealer = self.sealer and newest(desired.trust.central, self.sealer)
+            self._sealing = self._newest()
         self.versions = of_rules, of_trust
 
     def _drain(self, spool: Spool) -> None:
@@ -194,8 +203,8 @@ class Deciding:
             trust=trust,
             verdict=decision.verdict,
             reason=decision.reason.value,
-            sealed=self.sealer.seal(told) if self.sealer else "",
-            plain="" if self.sealer else told.decode("utf-8"),
+            sealed=self._sealing.seal(told) if self._sealing else "",
+            plain="" if self._sealing else told.decode("utf-8"),
             direction_from="memory" if self._inferred(scan, decision) else "",
         )
 

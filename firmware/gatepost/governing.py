@@ -36,17 +36,21 @@ class Governed:
 def governed(config: Config) -> Governed:
     """What the centre sent and the card holds; else the configured rules; else the mission's.
 
-    Raises ConfigError for a rules file or an authority that cannot be used.
+    Raises ConfigError for an authority that cannot be used, and for a rules file that cannot,
+    where it is needed: what the centre sent holds whatever became of the file.
     """
-    own = rules.DEFAULT if config.gate.rules is None else rules.load(config.gate.rules)
     centre = desired.centre_of(config)
     if centre is None:
-        return Governed(own, trust.NOTHING, None)
+        return Governed(_own(config), trust.NOTHING, None)
     held = Held(config.station.data / desired.FOLDER, centre)
     held.look()
     sent_rules, sent_trust = held.now(Desire.RULES), held.now(Desire.TRUST)
     return Governed(
-        (sent_rules.rules if sent_rules else None) or own,
+        (sent_rules.rules if sent_rules else None) or _own(config),
         (sent_trust.trust if sent_trust else None) or trust.NOTHING,
         held,
     )
+
+
+def _own(config: Config) -> Rules:
+    return rules.DEFAULT if config.gate.rules is None else rules.load(config.gate.rules)

@@ -92,6 +92,6 @@ class Sealer:
         return jwe.encrypt_compact(self._header, plaintext, self._key, registry=REGISTRY)
 
 
-def newest(keys: Sequence[OKPKey], held: Sealer) -> Sealer:
-    """To the newest of the centre's `keys` (the first); to the one of before where it has none."""
-    return Sealer(keys[0]) if keys else held
+def newest(keys: Sequence[OKPKey], configured: Sealer) -> Sealer:
+    """To the newest of the centre's `keys` (the first); to the configured one without any."""
+    return Sealer(keys[0]) if keys else configured

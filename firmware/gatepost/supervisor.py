@@ -124,7 +124,8 @@ class Supervisor:
             finally:
                 work.close()
         except BaseException as error:  # noqa: BLE001 - here alone: the first failure wins
-            _LOG.debug("worker failed", exc_info=error)
+            fields = {"worker": running.worker.name, "why": _told(error)}
+            _LOG.debug("worker failed", extra={"fields": fields})
             running.error, running.failed = error, time.monotonic()
         finally:
             running.ended = True

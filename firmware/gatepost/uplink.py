@@ -70,10 +70,6 @@ class UplinkFacts:
     why: str = "not tried yet"
 
 
-def _nothing_applied() -> tuple[int, int]:
-    return 0, 0
-
-
 @dataclass(slots=True)
 class Uplink:
     """What the worker needs.
@@ -93,7 +89,7 @@ class Uplink:
     firmware: str
     notices: Mailbox[Message]
     received: queue.Queue[Message] | None = None
-    versions: Callable[[], tuple[int, int]] = _nothing_applied
+    versions: Callable[[], tuple[int, int]] = lambda: (0, 0)
     window: int = 20
     backoff: Backoff = field(default_factory=Backoff)
     pause: Callable[[float], object] = field(default_factory=lambda: threading.Event().wait)
@@ -168,6 +164,7 @@ class Uplink:
         elif self._in_flight and now - min(self._in_flight.values()) > _UNANSWERED_S:
             self.broker.disconnect()
             raise BrokerError(f"no acknowledgement for {_UNANSWERED_S:g} s")
+        self._ask_again(now)
         if now >= self._persist_at:
             with suppress(SpoolFull):  # losing it costs duplicates only; deciding tells of it
                 spool.persist()
@@ -199,6 +196,13 @@ class Uplink:
                 level = logging.DEBUG if self._dropped else logging.WARNING
                 _LOG.log(level, "more comes in than is taken: some of it is dropped")
                 self._dropped = True
+
+    def _ask_again(self, now: float) -> None:
+        """What was dropped may have been the newest: a new session brings what is retained."""
+        steady = now - self._since >= _STEADY_S  # not more often, however much there is of it
+        if self._dropped and steady and self.received is not None and self.received.empty():
+            self.broker.disconnect()
+            raise BrokerError("some of what came in was dropped: it is asked for again")
 
     def _next(self, spool: Spool) -> list[Kept]:
         """Events to send: half of the free places for the newest, half for the oldest.
@@ -241,11 +245,9 @@ class Uplink:
             del self._parked[token]
 
     def _checkpoint_due(self, now: float) -> bool:
-        newest = self.facts.newest
-        if newest == self._checkpoint_of:
-            return False
-        many = newest - self._checkpoint_of >= _CHECKPOINT_EVENTS
-        return many or now - self._checkpoint_at >= _CHECKPOINT_S
+        lag = self.facts.newest - self._checkpoint_of
+        waited = now - self._checkpoint_at >= _CHECKPOINT_S
+        return lag >= _CHECKPOINT_EVENTS or (lag > 0 and waited)
 
     def _checkpoint(self, spool: Spool) -> Message:
         head = spool.head()

@@ -35,6 +35,7 @@ COMMANDS = {
         "unseal",
         "pass new-key",
         "pass sign",
+        "pass revoke",
         "subject-key",
         "list-token",
         "sign",

@@ -108,14 +108,15 @@ def test_without_a_broker_it_records_and_delivers_later(
 ) -> None:
     port = free_port()
     config = configure(tmp_path, files, port, film(tmp_path / "film", PERSON, OTHER))
+    kept = ["persistence true", f"persistence_location {tmp_path}/"]
+    with mosquitto(tmp_path, tls=files, port=port, extra=kept), Ear(port, files, "ear"):
+        pass  # it has subscribed: whoever comes later is not heard by a broker that comes first
     with station(config) as daemon:
         daemon.hear("READY=1")
         while len([line for line in daemon.logged() if line["message"] == "scan recorded"]) < 2:
             daemon.told.append(daemon.notify.recv(256).decode())  # four times a second
-        # Stopped meanwhile: a broker keeps nothing for an ear that has not subscribed yet.
-        daemon.process.send_signal(signal.SIGSTOP)
-        with mosquitto(tmp_path, tls=files, port=port), Ear(port, files) as ear:
-            daemon.process.send_signal(signal.SIGCONT)
+        again = mosquitto(tmp_path, tls=files, port=port, extra=kept)
+        with again, Ear(port, files, "ear") as ear:
             ear.until(scans(2))
             assert daemon.stop() == 0
     assert not [line for line in daemon.logged() if line["level"] == "error"]

@@ -11,10 +11,15 @@ from stations import PERSON, configure, film, station
 from brokers import HOST, free_port, mosquitto, needs_mosquitto
 from desires import Source
 from ears import Ear
+from gatepost.central.cli import main as central
 from gatepost.central.connection import Tls
 from gatepost.central.publishing import publish
+from gatepost.central.subjects import subject
+from gatepost.central.unseal import load_private_key, unseal_event
 from gatepost.cli import main
 from gatepost.desired import Desire
+from gatepost.model import ScanRecord, Verdict
+from gatepost.wire import parse_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +66,11 @@ def applied(rules: int, trust: int) -> Callable[[Ear], bool]:
         return (newest.get("rules_version"), newest.get("trust_version")) == (rules, trust)
 
     return said
+
+
+def shown(count: int) -> Callable[[Ear], bool]:
+    """Whether so many codes were shown by now."""
+    return lambda ear: len(bodies(ear, "scan")) == count
 
 
 def test_rules_reach_a_station_that_was_away_and_hold_after_a_restart_without_a_broker(
@@ -126,6 +136,43 @@ def test_what_is_applied_on_the_card_is_taken_by_the_running_station(
             ear.until(lambda e: audits(e) == [("apply-trust", "local", "applied")])
             assert daemon.stop() == 0
     assert "trust 7 is held now" in capsys.readouterr().out
+
+
+def test_a_pass_of_the_centre_opens_the_gate_until_it_is_taken_back(
+    tmp_path: Path, source: Source, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told(*words: str) -> str:
+        assert central(list(words)) == 0
+        return capsys.readouterr().out.rstrip("\n")
+
+    key, number = str(tmp_path / "pass.key"), "AAECAwQFBgcICQoL"
+    entry = json.loads(told("pass", "new-key", "--out", key))
+    limits = ("--until", "2048-12-31", "--place", "site-1", "--id", number)
+    text = told("pass", "sign", "--key", key, "--role", "staff", *limits)
+    back = [json.loads(told("pass", "revoke", number))]
+    with mosquitto(tmp_path, tls=source.files) as broker, Ear(broker.port, source.files) as ear:
+        desire(source, broker.port, "_all/desired/rules", source.token(RULES, 1))
+        for version, revoked in enumerate(([], back), 1):
+            listed = source.token(TRUST, version, keys=[entry], revoked=revoked)
+            desire(source, broker.port, "_all/desired/trust", listed)
+            config = config_of(tmp_path, source, broker.port, film(tmp_path / f"empty-{version}"))
+            with station(config) as daemon:  # so that it holds the list before anybody comes
+                ear.until(applied(1, version))
+                assert daemon.stop() == 0
+            config_of(tmp_path, source, broker.port, film(tmp_path / f"film-{version}", text))
+            with station(config) as daemon:
+                ear.until(shown(version))
+                assert daemon.stop() == 0
+        events = [parse_event(m.payload)[0] for m in ear.got if m.topic.endswith("event/scan")]
+    records = [each.record for each in events if isinstance(each.record, ScanRecord)]
+    assert [(each.verdict, each.reason) for each in records][1] == ("refused", "revoked")
+    assert [each.verdict for each in records] == [Verdict.ACCEPTED, Verdict.REFUSED]
+    opened = load_private_key(source.files.sealing_private)
+    visitors = [unseal_event(each, opened) for each in events]
+    assert [each.identity for each in visitors] == [number] * 2
+    trusts = [each.trust.value for each in records]
+    subjects = [subject(bytes(32), *each) for each in zip(visitors, trusts, strict=True)]
+    assert [len(each) for each in subjects] == [64, 0]
 
 
 def test_a_file_that_was_damaged_stops_no_station(tmp_path: Path, source: Source) -> None:

@@ -9,8 +9,10 @@ import stat
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import cv2
 import pytest
 import segno
+import zxingcpp
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -109,6 +111,10 @@ def test_the_entry_names_no_private_half() -> None:
 def test_ids_are_random() -> None:
     one, other = (recognise(sign_pass(KEY, PassRequest("staff", EXP))).identity for _ in "ab")
     assert one != other
+
+
+def test_an_id_is_never_taken_for_an_option() -> None:
+    assert not any(passes.id_text(passes.new_id()).startswith("-") for _ in range(2000))
 
 
 def test_a_name_of_forty_vietnamese_characters_and_a_place_fit_version_10() -> None:
@@ -227,6 +233,56 @@ def test_a_pass_is_signed_and_drawn(
     assert drawn[1].read_bytes().startswith(b"\x89PNG")
 
 
+def test_what_is_drawn_is_read_back(
+    tmp_path: Path, key_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drawn = tmp_path / "pass.png"
+    words = ["pass", "sign", "--key", str(key_file), "--role", "staff", "--name", LONG_NAME]
+    assert main([*words, "--until", "2030-01-01", "--place", "town-hall", "--qr", str(drawn)]) == 0
+    picture = cv2.imread(str(drawn), cv2.IMREAD_GRAYSCALE)
+    assert picture is not None
+    (read,) = zxingcpp.read_barcodes(picture)
+    assert read.text == capsys.readouterr().out.rstrip("\n")
+    modules = picture.shape[0] // 8 - 2 * 4  # 8 pixels each, 4 of margin
+    assert (modules - 17) // 4 <= 10
+
+
+def test_a_pass_is_taken_back_by_the_id_that_was_printed(
+    key_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["pass", "sign", "--key", str(key_file), "--role", "staff", "--until", "2049-01-01"]
+    assert main(words) == 0
+    told = capsys.readouterr()
+    identifier = told.err.split()[1]
+    assert main(["pass", "revoke", identifier, "AAECAwQFBgcICQoL"]) == 0
+    revoked = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    entry = passes.trust_entry(passes.load_key(key_file), "Gate office")
+    code = recognise(told.out.rstrip("\n"))
+    assert trust.check(code, list_of(entry, revoked=revoked[1:]), AT).trust is Trust.VERIFIED
+    assert trust.check(code, list_of(entry, revoked=revoked), AT).reason is Reason.REVOKED
+
+
+def test_of_ids_of_which_one_is_none_none_is_revoked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["pass", "revoke", "AAECAwQFBgcICQoL", "AAEC"]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "'AAEC' is no id" in told.err
+
+
+def test_how_long_it_holds_is_told_and_that_it_is_past(
+    key_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["pass", "sign", "--key", str(key_file), "--role", "ticket", "--until"]
+    for until, told in (("2049-05-01T18:00+07:00", ""), ("2020-05-01", ", which is past")):
+        assert main([*words, until]) == 0
+        line = capsys.readouterr().err.splitlines()[1]
+        assert line.startswith("valid until 20")
+        assert told in line
+        assert (", which" in line) is bool(told)
+        moment = datetime.fromisoformat(line.split()[2].rstrip(","))
+        assert moment.tzinfo is not None
+
+
 def test_a_day_alone_is_the_whole_of_it(key_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(
         ["pass", "sign", "--key", str(key_file), "--role", "ticket",
@@ -263,6 +319,15 @@ def test_what_is_wrong_is_told_in_a_line(
     assert err.strip().isprintable()
 
 
+def test_what_stands_for_a_key_is_told_again(
+    key_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["pass", "show-key", "--key", str(key_file), "--name", "Cổng chính"]) == 0
+    entry = json.loads(capsys.readouterr().out)
+    assert entry == passes.trust_entry(passes.load_key(key_file), "Cổng chính")
+    assert main(["pass", "show-key", "--key", str(key_file), "--name", "n" * 201]) == 2
+
+
 def test_a_new_key_needs_a_name_and_a_new_file(
     tmp_path: Path, key_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -273,7 +338,14 @@ def test_a_new_key_needs_a_name_and_a_new_file(
 
 
 def test_help_shows_examples(capsys: pytest.CaptureFixture[str]) -> None:
-    for words in (["pass", "sign"], ["pass", "new-key"], ["subject-key"], ["list-token"]):
+    for words in (
+        ["pass", "sign"],
+        ["pass", "new-key"],
+        ["pass", "revoke"],
+        ["pass", "show-key"],
+        ["subject-key"],
+        ["list-token"],
+    ):
         with pytest.raises(SystemExit) as ended:
             main([*words, "--help"])
         assert ended.value.code == 0

@@ -1,5 +1,7 @@
 import argparse
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from gatepost.central import cli_sign
 from gatepost.central.signing_desired import About, sign_rules, sign_trust, topic_of
 from gatepost.desired import Desire, check, payload_of
 from gatepost.drivers.broker import PahoBroker
-from gatepost.errors import BrokerError, UsageError
+from gatepost.errors import BrokerError, KeyMaterialError, UsageError
 from gatepost.model import Message
 
 RULES, TRUST = Desire.RULES, Desire.TRUST
@@ -59,6 +61,7 @@ def test_what_is_signed_here_is_taken_by_a_station(source: Source) -> None:
         (b"[gate", "no TOML"),
         (b"\xff\xfe", "no TOML"),
         (b"a = 1\na = 2", "no TOML"),
+        (b"a = " + b"[" * 100_000, "no TOML"),
         (b"# " + b"x" * 1_000_000, "at most 1048576"),
     ],
 )
@@ -77,6 +80,8 @@ def test_rules_that_have_not_the_form_are_not_signed(
         (b'{"rules": 1}', "must be an object"),
         (b'{"keys": [], "keys": []}', "no JSON"),
         (b'{"keys": 7}', "contract/trust.json"),
+        (b'{"keys": [], "revoke": []}', "'revoke'"),
+        (b'{"keys": [], "centra": []}', "'centra'"),
         (b'{"keys": [{"kind": "url"}]}', "contract/trust.json"),
     ],
 )
@@ -91,6 +96,7 @@ def test_a_list_that_has_not_the_form_is_not_signed(text: bytes, told: str, sour
         About(0, ABOUT.issued, ["site-1"]),
         About(2**53, ABOUT.issued, ["site-1"]),
         About(1, "yesterday", ["site-1"]),
+        About(1, "2026-02-30T07:00:00Z", ["site-1"]),
         About(1, ABOUT.issued, []),
     ],
 )
@@ -112,6 +118,19 @@ def test_the_command_writes_a_file_or_to_standard_output(
     told = capsys.readouterr()
     assert check(told.out.encode(), TRUST, source.centre, 0, NOW).version == 4
     assert told.err == "trust 4, signed by 'central'\n"
+
+
+def test_it_may_come_by_standard_input(source: Source) -> None:
+    code = "from gatepost.central.cli import main; raise SystemExit(main())"
+    words = [sys.executable, "-c", code, *map(str, signing(source, "rules", Path("-")))]
+    ended = subprocess.run(words, input=GATE, capture_output=True, timeout=30, check=True)
+    assert check(ended.stdout, RULES, source.centre, 0, NOW).version == 4
+
+
+def test_keys_that_cannot_be_used_are_named(source: Source, tmp_path: Path) -> None:
+    given = put(tmp_path, source.token(RULES))
+    with pytest.raises(KeyMaterialError, match=f"TLS with {tmp_path}/ca.pem: "):
+        command("publish", given, "--site", "site-1", "--ca", tmp_path / "ca.pem")
 
 
 def test_what_cannot_be_read_or_written_is_named(source: Source, tmp_path: Path) -> None:

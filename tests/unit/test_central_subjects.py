@@ -84,6 +84,12 @@ def test_a_kind_that_is_newer_than_this_needs_its_signature_by_its_basis() -> No
     assert subject(KEY, shown("badge", "pass"), "verified") != ""
 
 
+@pytest.mark.parametrize("trust", ["invalid", "unknown-key", "later-word"])
+def test_a_signature_that_does_not_hold_joins_nobody_whatever_the_kind(trust: str) -> None:
+    assert subject(KEY, shown("badge", "citizen"), trust) == ""
+    assert subject(KEY, shown("badge", "citizen"), "verified") != ""
+
+
 def test_half_a_surrogate_pair_stops_nothing() -> None:
     assert subject(KEY, shown("pc-covid", "qid", "\ud800")) != ""
 

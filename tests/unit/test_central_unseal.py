@@ -3,9 +3,12 @@ from __future__ import annotations
 import base64
 import io
 import json
+import signal
+import subprocess
 import sys
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from joserfc.jwk import OKPKey
@@ -25,13 +28,15 @@ from gatepost.errors import ContractError, KeyMaterialError
 from gatepost.model import Basis, Code, Direction, Event, Kind, Scan, ScanRecord, Stamp, Trust
 from gatepost.sealing import Sealer, load_public_key, understood
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 PRIVATE = "central-private.EXAMPLE-ONLY.jwk"
 EXAMPLES = contract.examples()
 SEALED = EXAMPLES["sealed.jwe"].decode()
 KEY: dict[str, Any] = json.loads(EXAMPLES[PRIVATE])
+COMMAND = (
+    sys.executable,
+    "-c",
+    "from gatepost.central.cli import main; raise SystemExit(main())",
+)
 AT = Stamp("ab" * 16, 61_000_000, 1_700_000_000_000_000, True, 5)
 
 
@@ -284,6 +289,43 @@ def test_a_signed_code_has_a_subject_only_where_its_event_says_verified(
     assert (lines[0]["subject"] is not None) is (trust is Trust.VERIFIED)
 
 
+def test_what_cannot_be_opened_is_told_by_its_line(unsealing: Unsealing) -> None:
+    status, lines, err = unsealing(SEALED, "", "nonsense", SEALED, "{}")
+    assert (status, len(lines)) == (1, 2)
+    assert [each.split(": ")[1] for each in err.splitlines()] == ["line 3", "line 5"]
+
+
+def test_an_empty_token_is_a_slip_and_no_success(
+    unsealing: Unsealing, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["unseal", *unsealing.options, ""]) == 2
+    assert "the token is empty" in capsys.readouterr().err
+
+
+def test_an_interrupt_ends_it_without_a_traceback(files: AuthorityFiles) -> None:
+    words = [*COMMAND, "unseal", "--key", str(files.sealing_private), "-"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe) as running:
+        assert running.stdin is not None
+        assert running.stderr is not None
+        running.stdin.write(b"nonsense\n")
+        running.stdin.flush()
+        assert running.stderr.readline() == b"gatepost-central: line 1: not a JWE\n"
+        running.send_signal(signal.SIGINT)
+        assert running.wait(20) == 130
+        assert running.stderr.read() == b""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_told(tmp_path: Path) -> None:
+    words = [*COMMAND, "unseal", "--key", str(tmp_path / "example.jwk"), SEALED]
+    (tmp_path / "example.jwk").write_bytes(EXAMPLES[PRIVATE])
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, timeout=30, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr == b"gatepost-central: cannot write: No space left on device\n"
+
+
 def test_what_cannot_be_opened_is_told_and_the_rest_goes_on(unsealing: Unsealing) -> None:
     status, lines, err = unsealing("{", "nonsense", '{"data": \x1b}', b"\xff\xfe", SEALED)
     assert status == 1
@@ -301,7 +343,7 @@ def test_only_a_private_key_with_a_name_opens(tmp_path: Path, files: AuthorityFi
     for number, jwk in enumerate(broken):
         path = tmp_path / f"{number}.jwk"
         path.write_text(json.dumps(jwk), "utf-8")
-        with pytest.raises(KeyMaterialError):
+        with pytest.raises(KeyMaterialError, match=f"^{path}: "):
             load_private_key(path)
     for path in (files.sealing_public, files.ca, tmp_path / "missing"):
         with pytest.raises(KeyMaterialError):

@@ -208,6 +208,20 @@ def test_a_station_that_never_ran_has_no_folder_to_put_it_in(
     status, told, _ = run("trust", "apply", put(tmp_path, source.token(TRUST)), "--config", config)
     assert status == 1
     assert "cannot be kept" in told["problems"][0]
+    assert "start the station once" in told["problems"][0]
+
+
+def test_what_is_wrong_names_the_file_and_what_to_do(
+    config: Path, source: Source, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = put(tmp_path, b'[gate]\naccept = ["pass"]\n')
+    assert main(["rules", "apply", str(plain), "--config", str(config)]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith(f"gatepost: {plain}: ")
+    assert "gatepost-central sign" in told
+    other = put(tmp_path, source.token(TRUST))
+    assert main(["rules", "check", str(other), "--config", str(config)]) == 1
+    assert capsys.readouterr().err.startswith(f"gatepost: {other}: typ is not")
 
 
 # --- check
@@ -244,6 +258,26 @@ def test_a_plain_list_is_checked_and_its_problems_are_told(
     assert [each.split(":")[1].strip() for each in told["problems"]] == ["version", "keys[0].kind"]
     assert main(["trust", "check", str(bad)]) == 1
     assert "keys[0].kind" in capsys.readouterr().err
+
+
+def test_a_list_is_checked_before_it_is_signed(
+    tmp_path: Path, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    draft = {"keys": [pass_key()], "revoked": [{"kind": "pass", "id": "ab" * 32}]}
+    good = put(tmp_path, json.dumps(draft).encode())
+    status, told, _ = run("trust", "check", good)
+    assert (status, told["signature"], told["revoked"]) == (0, "none", 1)
+    assert not {"version", "issued", "audience"} & told.keys()
+    assert main(["trust", "check", str(good)]) == 0
+    assert "audience" not in capsys.readouterr().out
+    status, told, _ = run("trust", "check", put(tmp_path, b'{"keys": [{"kind": "url"}]}'))
+    assert (status, len(told["problems"])) == (1, 1)
+    assert "keys[0].kind" in told["problems"][0]
+
+
+def test_a_signed_list_must_say_all_of_it_itself(tmp_path: Path, source: Source, run: Run) -> None:
+    token = source.sign(b'{"keys": []}', TRUST.typ)
+    assert run("trust", "check", put(tmp_path, token))[0] == 1
 
 
 def test_plain_rules_are_checked_and_every_problem_is_told(tmp_path: Path, run: Run) -> None:

@@ -17,7 +17,7 @@ from gatepost.config import (
     load,
     parse,
 )
-from gatepost.config.lines import Lines
+from gatepost.config.lines import Lines, too_much
 from gatepost.config.schema import PLAIN_TEXT_WORDS, READER_TYPES
 from gatepost.demo.authority import make_authority
 from gatepost.errors import ConfigError
@@ -220,7 +220,7 @@ def test_every_problem_at_once_with_line_and_suggestion(folder: Path) -> None:
         (("[central]", "'a\\nb' = 1\n[central]"), r'broker."a\\nb": there is no such key'),
         (
             ('id = "gp-1"', f"id{'.a' * 3000} = 1"),
-            "station.id: must be a text in quotes, is a table",
+            "a name of more than 32 parts",
         ),
         *CAMERAS,
         (("[station]", "[station"), "x.toml:1: not TOML"),
@@ -296,6 +296,10 @@ def test_a_folder_a_large_file_and_a_wrong_byte(tmp_path: Path) -> None:
         (f"# [[[\na = {'[' * 3000}{']' * 3000}\n", "x.toml:2: brackets within brackets"),
         ("a = 1\n" + "b = [\n" + "[\n" * 3000, "x.toml:34: brackets within brackets"),
         (f"a = {'{a = ' * 3000}1{'}' * 3000}", "x.toml:1: brackets within brackets"),
+        (f"[a]\n{'b.' * 99}c = 1\n", "x.toml:2: a name of more than 32 parts"),
+        (f"[{'b . ' * 99}c]\n", "x.toml:1: a name of more than 32 parts"),
+        (f"[{'[b.' * 99}c]\n", "x.toml:1: brackets within brackets"),
+        ("a = {c = 1, " + "'b'." * 99 + "b = 2}\n", "x.toml:1: a name of more than 32 parts"),
         ("a = 1\nb = \n", "x.toml:2: not TOML"),
         ("a = 1\nb = [\n", "x.toml:2: not TOML"),
         ("a = 1\na = 2\n", "x.toml:2: not TOML"),
@@ -304,6 +308,11 @@ def test_a_folder_a_large_file_and_a_wrong_byte(tmp_path: Path) -> None:
 def test_what_cannot_be_parsed_has_its_line(folder: Path, text: str, told: str) -> None:
     (found,) = problems(folder, text)
     assert found.startswith(told)
+
+
+def test_only_the_dots_of_a_name_make_it_long() -> None:
+    text = f"x = '{'.' * 99}'  # {'.' * 99}\ny = [{'1.5, ' * 99}]\n"
+    assert too_much(text) is None
 
 
 def test_a_byte_order_mark_and_carriage_returns_are_taken(folder: Path) -> None:

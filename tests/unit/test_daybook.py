@@ -144,6 +144,31 @@ def test_how_long_it_lived_without_time_is_kept_over_boots(tmp_path: Path) -> No
         station.begin()
 
 
+def test_boots_without_time_and_without_anybody_add_up_too(tmp_path: Path) -> None:
+    station = Station(tmp_path)
+    station.show(A, 0, at=stamp(0, 0, f"{0:032d}", bound_us=None))
+    for number in range(4):
+        for at in range(0, 7 * 3600, 60):
+            station.visits.gate.turn(stamp(at, 0, f"{number:032d}", bound_us=None))
+            station.book.flush(station.memory)
+        station.begin()  # the power was cut
+    assert station.memory.passages == {}
+
+
+def test_where_nobody_comes_the_card_is_left_alone_but_every_ten_minutes(tmp_path: Path) -> None:
+    station = Station(tmp_path)
+    station.show(A, 0)
+    lengths = []
+    for at in range(3600):
+        station.visits.gate.turn(stamp(at))
+        station.book.flush(station.memory)
+        lengths.append(len(content(tmp_path)))
+    assert len(set(lengths)) == 6
+    assert station.memory.inside == 1
+    station.begin()
+    assert (station.show(A, 3600), station.memory.inside) == (OUT, 0)
+
+
 def test_a_day_that_came_with_the_time_is_known_after_a_restart(tmp_path: Path) -> None:
     station = Station(tmp_path)
     station.show(A, 0, at=stamp(0, 0, bound_us=None))

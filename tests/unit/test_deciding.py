@@ -282,9 +282,9 @@ def test_it_seals_to_the_newest_key_of_the_trust_list(tmp_path: Path) -> None:
     office.deciding.orders.put(desired(Desire.TRUST, trusted))
     office.show(TEXT)
     assert jwe.decrypt_compact(last(office).sealed, newer, registry=REGISTRY).plaintext
-    office.deciding.orders.put(desired(Desire.TRUST, NOTHING))  # none in it: the last one stays
+    office.deciding.orders.put(desired(Desire.TRUST, NOTHING))  # none in it: the configured one
     office.show(TEXT)
-    assert jwe.decrypt_compact(last(office).sealed, newer, registry=REGISTRY).plaintext
+    assert jwe.decrypt_compact(last(office).sealed, KEY, registry=REGISTRY).plaintext
 
 
 def test_plain_text_stays_plain_whatever_keys_the_centre_sends(tmp_path: Path) -> None:

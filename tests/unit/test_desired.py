@@ -1,6 +1,7 @@
 import fcntl
 import json
 import os
+import resource
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -335,6 +336,41 @@ def test_something_else_in_the_files_place_is_told(
     assert RULES in fresh.problems
 
 
+@pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(b"eyJ.")])
+def test_what_was_lost_from_the_card_while_it_holds_is_mended_when_it_comes_again(
+    harm: Callable[[Path], None], held: Held, source: Source
+) -> None:
+    token = source.token(RULES, 5)
+    held.take(token, RULES, NOW)
+    harm(held.path(RULES))
+    assert held.look() == []
+    with pytest.raises(Refused, match="5 is held already"):
+        held.take(source.token(RULES, 4), RULES, NOW)
+    assert held.take(token, RULES, NOW) is None
+    assert again(held).version(RULES) == 5
+    assert not held.problems
+
+
+def test_what_cannot_be_read_for_a_while_is_read_later(held: Held, source: Source) -> None:
+    held.take(source.token(RULES, 3), RULES, NOW)
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, before[1]))  # EMFILE, as where others leak
+    try:
+        fresh = again(held)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert fresh.now(RULES) is None
+    assert "cannot be read" in fresh.problems[RULES]
+    assert [each.version for each in fresh.look()] == [3]
+    assert not fresh.problems
+
+
+def test_a_small_token_cannot_take_all_memory(source: Source) -> None:
+    token = source.token(RULES, rules="a." * 100_000 + "b = 1")
+    with pytest.raises(Refused, match="more than 32 parts"):
+        check(token, RULES, source.centre, 0, NOW)
+
+
 def test_what_another_process_wrote_is_found_once(held: Held, source: Source) -> None:
     other = again(held)
     assert held.look() == []
@@ -385,8 +421,8 @@ def test_a_large_list_is_taken_and_one_that_is_too_large_is_not(held: Held, sour
     names = [f"station-{number:06}" for number in range(9_999)]
     assert held.take(source.token(TRUST, audience=[*names, "*"]), TRUST, NOW) is not None
     assert again(held).version(TRUST) == 1
-    huge = source.token(RULES, rules="# " + "x" * 1_000_000)
-    assert "at most 1048576" in str(refusal(huge, RULES, source))
+    huge = source.token(RULES, rules="# " + "x" * 4_000_000)
+    assert "at most 4194304" in str(refusal(huge, RULES, source))
 
 
 def test_a_signer_of_another_name_is_believed_no_longer_when_the_configuration_changes(

@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta, timezone
 from time import tzset
@@ -474,6 +474,31 @@ def test_a_clock_that_is_put_back_by_more_is_another_day() -> None:
     visits.show(A, 1)
     visits.gate.turn(stamp(2, NOON - 12 * 3600))
     assert visits.gate.memory.passages == {}
+
+
+def life(visits: Visits, wall_s: Callable[[float], float]) -> float:
+    """For how many hours the key that holds now will, where `wall_s` is the clock at boot."""
+    key, begun = visits.gate.memory.key, visits.gate.memory.seen_us / 1e6
+    at = begun
+    while visits.gate.memory.key == key and at < begun + 3 * DAY_S:
+        at += 60
+        visits.gate.turn(stamp(at, wall_s(at)))
+    return (at - begun) / 3600
+
+
+@pytest.mark.parametrize("reset", range(24))
+def test_a_reset_that_is_moved_gives_no_day_more_than_26_hours(reset: int) -> None:
+    visits = Visits()
+    visits.show(A, 16 * 3600)
+    visits.gate.turn(stamp(29 * 3600))  # 17:00 of the day that began at 04:00
+    visits.gate.rules = replace(EVERYTHING, day_reset=time(reset))
+    assert 13 + life(visits, lambda _: NOON) <= 26
+
+
+def test_a_clock_that_stands_still_ends_the_day_too() -> None:
+    visits = Visits()
+    visits.show(A, 0)
+    assert life(visits, lambda at: NOON - at) == 26
 
 
 def test_in_another_boot_all_was_long_ago() -> None:

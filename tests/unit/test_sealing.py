@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,16 +15,26 @@ from fakes import BOOT
 from gatepost import contract
 from gatepost.canonical import canonical
 from gatepost.errors import KeyMaterialError
-from gatepost.model import Basis, Code, Direction, Kind, Scan, Stamp
+from gatepost.model import Basis, Claims, Code, Direction, Kind, Scan, Stamp
 from gatepost.sealing import REGISTRY, Sealer, load_public_key, understood
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+
+@dataclass(frozen=True, slots=True)
+class Said(Claims):
+    """Claims of no kind that there is; what is empty is left out."""
+
+    name: str = ""
+    pad: str = ""
+    raw: str = ""
+
+
 KEY = OKPKey.generate_key("X25519", {"kid": "central-1"})
 PUBLIC: dict[str, Any] = KEY.as_dict(private=False)
 AT = Stamp(BOOT, 61_000_000, 1_700_000_000_000_000, True, 5)
-CODE = Code(Kind.CCCD, "0*", Basis.CITIZEN, weak=True, claims=(("name", "Đỗ"),))
+CODE = Code(Kind.CCCD, "0*", Basis.CITIZEN, weak=True, claims=Said(name="Đỗ"))
 
 
 def shown(data: bytes, text: str | None = None) -> Scan:
@@ -62,7 +73,7 @@ def test_the_text_stands_only_where_it_is_not_the_bytes() -> None:
 
 @given(st.binary(max_size=700), st.text(max_size=40), st.text(max_size=40))
 def test_its_length_tells_nothing_but_blocks(data: bytes, identity: str, claim: str) -> None:
-    code = Code(Kind.DCC, identity, Basis.PASS, claims=(("pad", claim),))
+    code = Code(Kind.DCC, identity, Basis.PASS, claims=Said(pad=claim))
     plain = understood(shown(data, data.decode("latin-1")), code, "gp-1", AT)
     assert len(plain) % 256 == 0
     assert canonical(json.loads(plain)) == plain
@@ -75,7 +86,7 @@ def test_neighbours_are_as_long_as_each_other() -> None:
 
 
 def test_half_a_surrogate_pair_stops_no_gate() -> None:
-    code = Code(Kind.UNKNOWN, "a\ud800", Basis.CONTENT, claims=(("raw", "\udfff"),))
+    code = Code(Kind.UNKNOWN, "a\ud800", Basis.CONTENT, claims=Said(raw="\udfff"))
     value = told(b"\xed\xa0\x80", "\ud800", code)
     assert (value["identity"], value["claims"], value["text"]) == ("a?", {"raw": "?"}, "?")
 

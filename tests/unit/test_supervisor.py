@@ -1,8 +1,13 @@
+import io
+import logging
 import socket
 import threading
 from collections.abc import Generator
 from pathlib import Path
 
+import pytest
+
+from gatepost.logs import set_up
 from gatepost.supervisor import Supervisor, Worker, systemd_notifier
 
 
@@ -78,7 +83,7 @@ def test_a_worker_that_cannot_begin_is_a_failure() -> None:
         yield
 
     reason = Supervisor([[Worker("lamp", broken, 5)]], lambda _: None, (1,)).run(lambda: False)
-    assert reason == "worker lamp failed: ValueError at test_supervisor.py:77"
+    assert reason == "worker lamp failed: ValueError at test_supervisor.py:82"
 
 
 def test_a_worker_without_a_heartbeat_stops_the_watchdog_and_the_station() -> None:
@@ -161,3 +166,22 @@ def test_one_that_may_linger_is_no_failure() -> None:
     threading.Thread(target=lambda: (began.wait(5), stop.set())).start()
     assert supervisor.run(stop.is_set) is None
     release.set()
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_what_an_error_quotes_reaches_no_log(form: str) -> None:
+    def bad() -> Generator[None, None, None]:
+        yield
+        int("001099012345|NGUYEN VAN A")
+
+    root, stream = logging.getLogger(), io.StringIO()
+    handlers, level = list(root.handlers), root.level
+    set_up(form, "debug", stream)
+    try:
+        assert Supervisor([[Worker("deciding", bad, 5)]], lambda _: None, (1,)).run(lambda: False)
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        logging.getLogger("gatepost").setLevel(logging.NOTSET)
+    assert "worker failed" in stream.getvalue()
+    assert "001099012345" not in stream.getvalue()

@@ -279,6 +279,25 @@ def test_more_than_is_taken_is_dropped_told_once_and_delivery_goes_on(
     assert set(line.sequences()) == set(range(1, 12))
 
 
+def test_what_was_dropped_is_asked_for_again_once_there_is_room(
+    tmp_path: Path, signer: Signer
+) -> None:
+    line = Line(tmp_path, signer)
+    line.broker.sends = [Message("t", str(number).encode()) for number in range(6)]
+    line.turn(3)
+    line.clock.pass_(61)
+    line.turn(3)
+    assert line.broker.connections == 1  # still full
+    line.heard()
+    line.turn(20)
+    assert (line.broker.connections, line.broker.disconnected) == (2, 1)
+    line.broker.sends = [Message("t", str(number).encode()) for number in range(6)]
+    line.turn()
+    line.heard()
+    line.turn(20)
+    assert line.broker.connections == 2  # it has only just begun
+
+
 def test_without_anybody_who_wants_it_what_comes_in_is_nothing(
     tmp_path: Path, signer: Signer
 ) -> None:

@@ -22,7 +22,6 @@ from gatepost.health import Health
 from gatepost.keys import keys_of, tls_of
 from gatepost.mailbox import Mailbox
 from gatepost.reading import reading
-from gatepost.sealing import newest
 from gatepost.spool import prepare
 from gatepost.station import Station
 from gatepost.supervisor import Worker
@@ -72,7 +71,7 @@ def build(config: Config) -> Station:
         gate=Gate(holds.rules, config.station.site, daybook.read()),
         daybook=daybook,
         trusted=holds.trusted,
-        sealer=sealer and newest(holds.trusted.central, sealer),
+        sealer=sealer,
         spool_path=spool_path,
         clock=clock,
         boot_id=boot,

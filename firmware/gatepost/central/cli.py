@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,7 @@ from gatepost.errors import BrokerError, KeyMaterialError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_FINE, _USAGE = 0, 2
+_FINE, _WRONG, _USAGE, _INTERRUPTED = 0, 1, 2, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,6 +28,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read us has seen enough
         sys.stderr.close()
         return _FINE
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EIO}:
+            raise  # a bug: what is foreign is translated where it is met
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more
+        print(f"gatepost-central: cannot write: {error.strerror}", file=sys.stderr)
+        return _WRONG
+    except KeyboardInterrupt:
+        return _INTERRUPTED  # as shells tell it: 128 + SIGINT
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from gatepost.central import passes
 from gatepost.errors import UsageError
 
+_LONGEST_NAME = 200  # contract/trust.json
 _RAW = argparse.RawDescriptionHelpFormatter
 _BOTH = """examples:
   gatepost-central pass new-key --out pass.key
@@ -26,8 +28,17 @@ _SIGN = """examples:
   gatepost-central pass sign --key pass.key --role ticket --until 2027-06-01T22:00+07:00 \\
       --qr ticket.svg
 
-The pass goes to standard output as text, its id to standard error: by the id it can be put on
-the list of the revoked. A day alone means the whole of it, in this computer's time zone."""
+The pass goes to standard output as text, its id to standard error: keep it, it is what pass
+revoke asks for. A day alone means the whole of it, in this computer's time zone."""
+_SHOW = """example:
+  gatepost-central pass show-key --key pass.key --name "Gate office"
+
+Prints what new-key printed: what stands for the key in a trust list's "keys"."""
+_REVOKE = """example:
+  gatepost-central pass revoke AAECAwQFBgcICQoL
+
+Prints what stands for the pass in a trust list's "revoked", a line each. Stations refuse the
+pass once they hold the list. It may go from the list when the pass would have ended anyway."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -45,6 +56,17 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     new_key.add_argument("--out", type=Path, required=True, help="the private key (PEM), new")
     new_key.add_argument("--name", default="passes", help="whose it is (default: %(default)s)")
     new_key.set_defaults(run=_new_key)
+    show_key = under.add_parser(
+        "show-key", help="what new-key printed", epilog=_SHOW, formatter_class=_RAW
+    )
+    show_key.add_argument("--key", type=Path, required=True, help="the private key (PEM)")
+    show_key.add_argument("--name", default="passes", help="whose it is (default: %(default)s)")
+    show_key.set_defaults(run=_show_key)
+    revoke = under.add_parser(
+        "revoke", help="take passes back", epilog=_REVOKE, formatter_class=_RAW
+    )
+    revoke.add_argument("id", nargs="+", metavar="ID", help="of the pass, as pass sign printed it")
+    revoke.set_defaults(run=_revoke)
     sign = under.add_parser("sign", help="sign a pass", epilog=_SIGN, formatter_class=_RAW)
     _sign_options(sign)
 
@@ -69,13 +91,23 @@ def _sign_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _new_key(options: argparse.Namespace) -> int:
-    name: str = options.name
-    if not name.strip() or not name.isprintable():
-        raise UsageError("--name must be plain text")
+    name = _name(options.name)
     key = passes.new_key()
     passes.save_key(key, options.out)
-    print(json.dumps(passes.trust_entry(key, name.strip())))
+    print(json.dumps(passes.trust_entry(key, name)), flush=True)
     return 0
+
+
+def _show_key(options: argparse.Namespace) -> int:
+    name = _name(options.name)
+    print(json.dumps(passes.trust_entry(passes.load_key(options.key), name)), flush=True)
+    return 0
+
+
+def _name(text: str) -> str:
+    if not text.strip() or not text.isprintable() or len(text) > _LONGEST_NAME:
+        raise UsageError(f"--name must be plain text of at most {_LONGEST_NAME} characters")
+    return text.strip()
 
 
 def _sign(options: argparse.Namespace) -> int:
@@ -94,6 +126,19 @@ def _sign(options: argparse.Namespace) -> int:
         passes.save_qr(text, options.qr)
     print(text, flush=True)
     print(f"id {passes.id_text(identifier)}", file=sys.stderr)
+    print(f"valid until {_moment(request.not_after_s)}", file=sys.stderr)
+    return 0
+
+
+def _moment(seconds: int) -> str:
+    """For people, with the zone that was meant; and whether it is past, which is a slip."""
+    past = "" if seconds > time.time() else ", which is past: no gate accepts it"
+    return f"{datetime.fromtimestamp(seconds).astimezone().isoformat()}{past}"
+
+
+def _revoke(options: argparse.Namespace) -> int:
+    for identifier in [passes.id_bytes(each) for each in options.id]:  # all are good, or none
+        print(json.dumps(passes.revocation(identifier)))
     return 0
 
 

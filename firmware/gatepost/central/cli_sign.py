@@ -21,6 +21,10 @@ _SIGN = """examples:
   gatepost-central sign trust list.json --version 12 --audience '*' \\
       --certificate central.pem --key central.key > trust.jws
 
+A trust list holds the lines that other commands print, each list may be missing:
+  {"keys": [(pass new-key), ...], "revoked": [(pass revoke), ...],
+   "central": [{"kty": "OKP", "crv": "X25519", "x": "...", "kid": "...", "since": TIME}, ...]}
+
 A station takes only a version above the one that it holds, and only what the signer signed that
 its configuration names. Only the form is checked here; `gatepost rules check` and `gatepost
 trust check` tell whether a station would take it.
@@ -43,7 +47,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     option = sign.add_argument
     option("kind", choices=sorted(signing_desired.MOST), help="what it is")
-    option("file", type=Path, metavar="FILE", help="the rules (TOML), or the trust list (JSON)")
+    option(
+        "file",
+        type=Path,
+        metavar="FILE",
+        help="rules (TOML) or a trust list (JSON); -: standard input",
+    )
     option("--version", type=int, required=True, metavar="N", help="above the one held")
     option(
         "--audience",
@@ -65,7 +74,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def _publish_options(parser: argparse.ArgumentParser) -> None:
     option = parser.add_argument
-    option("file", type=Path, metavar="FILE", help="a token by gatepost-central sign")
+    option(
+        "file",
+        type=Path,
+        metavar="FILE",
+        help="a token by gatepost-central sign; -: standard input",
+    )
     option("--site", required=True, help="for the stations of this site")
     option("--station", default="", help="for this one alone")
     option("--host", default="127.0.0.1", help="the broker (default: %(default)s)")
@@ -112,8 +126,11 @@ def _publish(options: argparse.Namespace) -> int:
 
 def _read(path: Path, most: int) -> bytes:
     try:
-        with path.open("rb") as file:
-            content = file.read(most + 1)
+        if str(path) == "-":
+            content = sys.stdin.buffer.read(most + 1)
+        else:
+            with path.open("rb") as file:
+                content = file.read(most + 1)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     if len(content) > most:

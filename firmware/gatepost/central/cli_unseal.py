@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from gatepost import wire
 from gatepost.central import show, subjects
 from gatepost.central.unseal import load_private_keys, unseal, unseal_event
-from gatepost.errors import GatepostError
+from gatepost.errors import GatepostError, UsageError
 from gatepost.model import ScanRecord
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ _EXAMPLES = """examples:
 On standard input a line is a JWE, or a whole event as it came over MQTT (CloudEvents JSON);
 events that are no scans are passed over. With --subject-key each line has a "subject", null
 where nobody can be told: a weak identity, or a signed code whose event does not say that it
-was verified.
+was verified. An event is opened as it stands: whether it is the station's own, its chain
+and checkpoint prove (gatepost-central watch).
 
 exit status: 0 all were opened; 1 some were not; 2 usage"""
 
@@ -61,12 +62,15 @@ def _unseal(options: argparse.Namespace) -> int:
     keys = load_private_keys(options.key)
     secret = subjects.load_key(options.subject_key) if options.subject_key else None
     given: str = options.token
+    if not given.strip():
+        raise UsageError("the token is empty: give a JWE, or - for standard input")
     status = _FINE
-    for line in given_lines() if given == "-" else [given]:
+    for number, line in enumerate(given_lines() if given == "-" else [given], 1):
         try:
             told = _opened(line.strip(), keys, secret)
         except GatepostError as error:
-            print(f"gatepost-central: {show.escaped(str(error))}", file=sys.stderr)
+            where = f"line {number}: " if given == "-" else ""
+            print(f"gatepost-central: {where}{show.escaped(str(error))}", file=sys.stderr)
             status = _WRONG
         else:
             if told is not None:

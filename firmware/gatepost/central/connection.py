@@ -57,7 +57,8 @@ class Tls:
             if self.certificate is not None:
                 context.load_cert_chain(self.certificate, self.key)
         except (OSError, ssl.SSLError) as error:
-            raise KeyMaterialError(f"TLS with {self.certificate} and {self.ca}: {error}") from error
+            given = [str(each) for each in (self.ca, self.certificate, self.key) if each]
+            raise KeyMaterialError(f"TLS with {', '.join(given)}: {error}") from error
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.sslsocket_class = _TlsSocket
         return context

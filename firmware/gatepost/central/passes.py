@@ -111,8 +111,10 @@ def _holder(request: PassRequest) -> dict[int, Any]:
 
 
 def new_id() -> bytes:
-    """A random id: 96 bits, which nobody guesses."""
-    return secrets.token_bytes(ID_BYTES.start)
+    """A random id: 96 bits, which nobody guesses. As text it looks like no option: no "-" first."""
+    while id_text(found := secrets.token_bytes(ID_BYTES.start)).startswith("-"):
+        pass
+    return found
 
 
 def id_text(identifier: bytes) -> str:
@@ -152,6 +154,12 @@ def trust_entry(key: Ed25519PrivateKey, name: str) -> dict[str, Any]:
     """What stands for it in a trust list's `keys`: the public half; `name` is for people."""
     jwk = {"kty": "OKP", "crv": "Ed25519", "x": id_text(_public(key))}  # RFC 8037
     return {"kind": "pass", "name": name, "kid": id_text(kid_of(key)), "jwk": jwk}
+
+
+def revocation(identifier: bytes) -> dict[str, str]:
+    """What stands for a pass in a trust list's `revoked`."""
+    digest = hashlib.sha256(id_text(identifier).encode("ascii")).hexdigest()
+    return {"kind": "pass", "id": digest}
 
 
 def save_key(key: Ed25519PrivateKey, path: Path) -> None:

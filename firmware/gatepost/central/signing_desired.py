@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from gatepost import contract
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 MOST = {"rules": 1024 * 1024, "trust": 4 * 1024 * 1024}  # of a token, bytes
 _SCHEMAS = {"rules": "desired-rules", "trust": "trust"}
 _LISTS = ("keys", "revoked", "central")
+_ABOUT = ("type", "version", "issued", "audience")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
@@ -56,7 +58,7 @@ def sign_rules(signer: Signer, text: bytes, about: About) -> str:
     try:
         rules = text.decode("utf-8")
         tomllib.loads(rules)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"the rules are no TOML: {error}") from error
     return _sign(signer, "rules", about.with_("rules", {"rules": rules}))
 
@@ -72,6 +74,9 @@ def sign_trust(signer: Signer, text: bytes, about: About) -> str:
         raise UsageError(f"the trust list is no JSON: {error}") from error
     if not isinstance(content, dict) or not content.keys() & set(_LISTS):
         raise UsageError(f"the trust list must be an object with {', '.join(_LISTS)}")
+    # Stations pass over what they do not know: a slip of the pen would revoke nobody.
+    for member in content.keys() - {*_LISTS, *_ABOUT}:
+        raise UsageError(f"the trust list has {member!a}: it may have {', '.join(_LISTS)}")
     return _sign(signer, "trust", about.with_("trust", {"keys": []} | content))
 
 
@@ -79,6 +84,10 @@ def _sign(signer: Signer, kind: str, payload: dict[str, Any]) -> str:
     problem = contract.problem(_SCHEMAS[kind], payload)
     if problem:
         raise UsageError(f"{kind}: {problem} (contract/{_SCHEMAS[kind]}.json)")
+    try:
+        datetime.fromisoformat(payload["issued"])
+    except ValueError as error:
+        raise UsageError(f"{kind}: issued: there is no such time: {error}") from error
     try:
         token = signer.sign(canonical(payload), f"gatepost-{kind}")
     except ContractError as error:

@@ -25,6 +25,7 @@ _DOMAIN = b"gatepost central subject 1\x00"
 _MOST_FILE = 1024
 # These rest on a signature whatever kind they came with, also one that is newer than this.
 _SIGNED_BASES = frozenset({Basis.PASS.value, Basis.CONTENT.value})
+_OF_NO_SIGNATURE = (Trust.UNSIGNED.value, "")  # else there is one, and it does not hold
 _SIGNED_KINDS = frozenset(kind.value for kind in SIGNED)
 
 
@@ -45,7 +46,8 @@ def subject(key: bytes, visitor: Unsealed, trust: str = "") -> str:
     if visitor.weak or not visitor.identity or visitor.basis == Basis.NONE.value:
         return ""
     signed = visitor.kind in _SIGNED_KINDS or visitor.basis in _SIGNED_BASES
-    if signed and trust != Trust.VERIFIED.value:
+    believed = {Trust.VERIFIED.value} if signed else {Trust.VERIFIED.value, *_OF_NO_SIGNATURE}
+    if trust not in believed:
         return ""
     of_basis = hmac.digest(key, _DOMAIN + _octets(visitor.basis), "sha256")
     return hmac.digest(of_basis, _octets(visitor.identity), "sha256").hex()

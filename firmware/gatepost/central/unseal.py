@@ -64,7 +64,10 @@ def load_private_key(path: Path) -> OKPKey:
         raise KeyMaterialError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
         raise KeyMaterialError(f"{path}: is no key (JWK): it holds no JSON") from error
-    return _key(jwk)
+    try:
+        return _key(jwk)
+    except KeyMaterialError as error:
+        raise KeyMaterialError(f"{path}: {error}") from error
 
 
 def load_private_keys(paths: Sequence[Path]) -> tuple[OKPKey, ...]:

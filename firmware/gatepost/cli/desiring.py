@@ -31,8 +31,8 @@ class About(Protocol):
 
     kind: str
 
-    def parse(self, payload: bytes, path: Path) -> Any:
-        """Plain content. Raises ConfigError or TrustError."""
+    def parse(self, payload: bytes, path: Path, *, draft: bool) -> Any:
+        """Plain content; `draft`: as before it is signed. Raises ConfigError or TrustError."""
 
     def told(self, content: Any, config: Config | None) -> dict[str, Any]:
         """What there is in it."""
@@ -152,7 +152,9 @@ def _checked(about: About, content: bytes, station: _Station | None, name: str) 
         desired = check(content, kind, held.centre, held.version(kind), when)
         new, told = desired.content, _of(desired) | {"signature": "good"}
     else:
-        new = about.parse(_inner(payload, kind) if signed else payload, Path(name))
+        new = about.parse(
+            _inner(payload, kind) if signed else payload, Path(name), draft=not signed
+        )
         told = {"signature": "not checked" if signed else "none"}
     if station is None:
         return told | about.told(new, None) | {"changes": []}
@@ -180,7 +182,7 @@ def _inner(payload: bytes, kind: Desire) -> bytes:
 def _apply(about: About, args: argparse.Namespace) -> int:
     """Check a signed token as the station does and keep it; a running station takes it at once."""
     from gatepost.clock import SystemClock
-    from gatepost.desired import Desire
+    from gatepost.desired import Desire, NotKept, Refused, payload_of
     from gatepost.errors import DesiredRefused, UsageError
 
     station = _Station.of(args.config)
@@ -190,6 +192,11 @@ def _apply(about: About, args: argparse.Namespace) -> int:
     token = _content(args.file, about)
     told: dict[str, Any] = {"file": args.file, "kind": about.kind}
     try:
+        if not station.config.station.data.is_dir():
+            where = station.config.station.data
+            raise NotKept(f"cannot be kept: there is no {where} yet: start the station once")
+        if payload_of(token) == token.strip():
+            raise Refused("is not signed, not a JWS: sign it first (gatepost-central sign)")
         new = station.held.take(token, kind, station.held.when(SystemClock()))
     except DesiredRefused as error:
         return _refuse(args, told, [str(error)])
@@ -211,7 +218,8 @@ def _refuse(args: argparse.Namespace, told: dict[str, Any], problems: list[str])
         print(json.dumps(told | {"ok": False, "problems": problems}))
     else:
         for each in problems:
-            print(f"gatepost: {_plain(each)}", file=sys.stderr)
+            where = "" if each.startswith(f"{args.file}:") else f"{args.file}: "
+            print(f"gatepost: {_plain(where + each)}", file=sys.stderr)
     return _WRONG
 
 

@@ -49,10 +49,11 @@ class _Rules:
 
     kind = "rules"
 
-    def parse(self, payload: bytes, path: Path) -> Rules:
+    def parse(self, payload: bytes, path: Path, *, draft: bool) -> Rules:
         from gatepost.errors import ConfigError
         from gatepost.rules import parse
 
+        del draft  # they are the same before and after
         try:
             return parse(payload.decode("utf-8"), path)
         except UnicodeDecodeError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from typing import TYPE_CHECKING, Any
 
 from gatepost.cli.desiring import add_actions
@@ -45,11 +46,16 @@ class _Trust:
 
     kind = "trust"
 
-    def parse(self, payload: bytes, path: Path) -> TrustList:
+    def parse(self, payload: bytes, path: Path, *, draft: bool) -> TrustList:
+        from dataclasses import replace
+
         from gatepost.errors import TrustError
         from gatepost.trust import parse_list
 
+        filled = _filled(payload) if draft else None
         try:
+            if filled is not None:
+                return replace(parse_list(filled), version=0, issued="", audience=())
             return parse_list(payload)
         except TrustError as error:
             lines = [f"{path}: {line}" for line in str(error).splitlines()]
@@ -57,10 +63,12 @@ class _Trust:
 
     def told(self, content: TrustList, config: Config | None) -> dict[str, Any]:
         central = [str(key.kid) for key in content.central]
-        return {
+        said = {
             "version": content.version,
             "issued": content.issued,
             "audience": list(content.audience),
+        }
+        return {name: value for name, value in said.items() if value} | {
             "keys": [_key(each) for each in content.keys],
             "revoked": len(content.revoked),
             "central": central,
@@ -91,13 +99,30 @@ class _Trust:
         lines = [
             f"{name:>10}  {told[name]}" for name in ("version", "issued", "signer") if name in told
         ]
-        lines.append(f"{'audience':>10}  {', '.join(told['audience'])}")
+        if "audience" in told:
+            lines.append(f"{'audience':>10}  {', '.join(told['audience'])}")
         lines += [f"{'key':>10}  {_line(each)}" for each in told["keys"]]
         lines.append(f"{'revoked':>10}  {told['revoked']}")
         lines.append(f"{'central':>10}  {', '.join(told['central']) or 'none'}")
         if told["sealed_to"] is not None:
             lines.append(f"{'sealed to':>10}  {told['sealed_to'] or 'NOBODY: plain text'}")
         return lines
+
+
+def _filled(payload: bytes) -> bytes | None:
+    """A list with what signing will add to it; None where it has any of that already."""
+    from gatepost.errors import Unreadable
+    from gatepost.packing import strict_json
+    from gatepost.trust.listing import MOST_BYTES, TYPE
+
+    added = {"type": TYPE, "version": 1, "issued": "1970-01-01T00:00:00Z", "audience": ["*"]}
+    try:
+        content = strict_json.loads(payload, MOST_BYTES)
+    except Unreadable:
+        return None
+    if not isinstance(content, dict) or content.keys() & added.keys():
+        return None
+    return json.dumps(added | {"keys": []} | content).encode()
 
 
 def _key(key: TrustedKey) -> dict[str, Any]:

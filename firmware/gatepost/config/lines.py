@@ -73,8 +73,11 @@ class Lines:
 
 
 def too_much(text: str) -> tuple[int, str] | None:
-    """The line of what tomllib stumbles over, and what it is: deep nesting, huge numbers."""
-    depth, line = 0, 1
+    """The line of what tomllib stumbles over, and what it is: deep nesting, huge numbers.
+
+    For a name of n parts it takes room for n * n / 2 of them: gigabytes for a small file.
+    """
+    depth, line, dots = 0, 1, 0
     for token in _TOKEN.finditer(text):
         word = token[0]
         depth = max(0, depth + _DEEPER.get(word, 0))
@@ -82,8 +85,22 @@ def too_much(text: str) -> tuple[int, str] | None:
             return line, f"brackets within brackets, more than {_MOST_DEPTH} deep"
         if word[0] not in "\"'#" and _DIGITS.search(word):
             return line, "a number of more than 4000 digits"
+        dots = _dots(word, dots)
+        if dots > _MOST_DEPTH:
+            return line, f"a name of more than {_MOST_DEPTH} parts"
         line += word.count("\n")
     return None
+
+
+def _dots(word: str, before: int) -> int:
+    """How many dots the name has in which `word` ends, or that is far too long in it."""
+    if word[0] in "\"'":
+        return before
+    if word[0] in "#\n" or word in _DEEPER:
+        return 0
+    counts = [piece.count(".") for piece in re.split("[=,]", word)]
+    counts[0] += before
+    return next((each for each in counts if each > _MOST_DEPTH), counts[-1])
 
 
 def _statements(text: str) -> Iterator[tuple[int, str, list[str]]]:

@@ -40,6 +40,7 @@ _LOG = logging.getLogger(__name__)
 FILE = "day"
 _SPARE = 4096  # records that may be out of date before the file is written anew
 _AGAIN_US = 60_000_000
+_AGED_US = 600_000_000
 _CANNOT = "cannot be kept"
 
 
@@ -59,6 +60,7 @@ class Daybook:
         self._end = 0
         self._flushed = True
         self._again_us = 0
+        self._told_us = 0  # until when the file knows how long the memory lived
 
     def read(self) -> Memory | None:
         """What the card has, or None. It may be of a day that is over: Gate.turn finds out.
@@ -84,12 +86,13 @@ class Daybook:
             if self._whose != _whose(memory):
                 self._write(memory)
             elif entry is not None:
-                self._append(record(entry, self._head))
+                self._append(memory, entry)
 
     def flush(self, memory: Memory) -> None:
         """Make it last; costs nothing where it does. Call it once at the start, too.
 
-        After trouble the card is tried again, once a minute.
+        After trouble the card is tried again, once a minute. Where nobody comes, it is noted
+        every ten minutes that the memory got older: boots without time must add up to a day.
         """
         if self.trouble and memory.seen_us < self._again_us:
             return
@@ -98,7 +101,11 @@ class Daybook:
             outdated = records > 2 * len(memory.passages) + _SPARE
             if outdated or self._whose != _whose(memory):
                 self._write(memory)
-            elif not self._flushed:
+                return
+            remembers = memory.passages or memory.inside
+            if remembers and memory.seen_us - self._told_us >= _AGED_US:
+                self._append(memory, memory.older())
+            if not self._flushed:
                 os.fdatasync(self._file)
                 self._flushed = True
 
@@ -114,12 +121,13 @@ class Daybook:
         content = whole(memory)
         self._file = replaced(self._path, content)
         self._head, self._end, self._whose = header(memory), len(content), _whose(memory)
-        self._flushed = True
+        self._flushed, self._told_us = True, memory.seen_us
 
-    def _append(self, data: bytes) -> None:
+    def _append(self, memory: Memory, entry: Entry) -> None:
+        data = record(entry, self._head)
         write(self._file, data, self._end)
         self._end += len(data)
-        self._flushed = False
+        self._flushed, self._told_us = False, memory.seen_us
 
     @contextmanager
     def _careful(self, memory: Memory) -> Iterator[None]:

@@ -85,10 +85,14 @@ class Held:
         token = token.strip()
         held = self._now.get(kind)
         if held is not None and held.token == token:
+            self._mend(held)
             return None
         desired = check(token, kind, self.centre, self.version(kind), when)
         with self._writing():
-            card = self._read(kind) if self._mark(kind) != self._seen.get(kind) else None
+            card = None
+            if self._mark(kind) != self._seen.get(kind):
+                with suppress(OSError):  # what cannot be read is replaced
+                    card = self._read(kind)
             if card is not None and card.token == token:
                 return None  # the other process was quicker: `look` finds it
             if card is not None and card.version >= desired.version:
@@ -101,6 +105,15 @@ class Held:
         self.problems.pop(kind, None)
         return desired
 
+    def _mend(self, held: Desired) -> None:
+        """What is held but not on the card any more, or damaged there, must outlive a restart."""
+        if held.kind in self.problems or self._mark(held.kind) is None:
+            with self._writing():
+                self._write(held.kind, held.token)
+                mark = self._mark(held.kind)
+            self._seen[held.kind] = mark
+            self.problems.pop(held.kind, None)
+
     def tidy(self) -> None:
         """Remove what a torn write has left. Raises NotKept."""
         if self._folder.is_dir():
@@ -112,16 +125,24 @@ class Held:
         mark = self._mark(kind)
         if kind in self._seen and mark == self._seen[kind]:
             return None
-        self._seen[kind] = mark
+        self._seen.pop(kind, None)
         self.problems.pop(kind, None)
-        found = self._read(kind)
+        try:
+            found = self._read(kind)
+        except OSError as error:  # perhaps for now only: it is read again at the next look
+            self.problems[kind] = f"{self.path(kind)}: cannot be read: {error.strerror}"
+            return None
+        self._seen[kind] = mark
         if found is None or found.version <= self.version(kind):
             return None
         self._now[kind] = found
         return found
 
     def _read(self, kind: Desire) -> Desired | None:
-        """What is on the card, signature and all checked again; None with the problem noted."""
+        """What is on the card, signature and all checked again; None with the problem noted.
+
+        Raises OSError where it cannot be read.
+        """
         try:
             # A pipe or a device in its place must not hold us up.
             handle = os.open(self.path(kind), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -130,8 +151,6 @@ class Held:
             return check(token, kind, self.centre, 0, None)
         except FileNotFoundError:
             return None
-        except OSError as error:
-            self.problems[kind] = f"{self.path(kind)}: cannot be read: {error.strerror}"
         except DesiredRefused as error:
             self.problems[kind] = f"{self.path(kind)}: {error}"
         return None

@@ -8,7 +8,7 @@ less. Of every earlier day nothing is left to try them against.
 A day ends at the reset time, local. Without time, what is there is kept for 24 hours of
 running; when time comes and it is another day, or what is there is older than the day, it goes.
 A clock that goes back over the reset (summer time ends, or the time source corrects it) does not
-bring the old day back.
+bring the old day back. Whatever clock and rules say, nothing lives through 26 hours of running.
 """
 
 from __future__ import annotations
@@ -113,6 +113,11 @@ class Memory:
             del self.passages[next(iter(self.passages))]
         return Entry(whom, passage, self.inside)
 
+    def older(self) -> Entry:
+        """An entry that says no more than that time has passed."""
+        nobody = Passage(Direction.NONE, Direction.NONE, self.seen_us / 1_000_000)
+        return Entry(UNNAMED, nobody, self.inside)
+
     def _count(self, direction: Direction) -> None:
         step = {Direction.IN: 1, Direction.OUT: -1}.get(direction, 0)
         self.inside = max(0, self.inside + step)
@@ -138,6 +143,8 @@ class Memory:
             return self.aged_us >= _DAY_US
         if self.day is None:
             return self.aged_us > today.lasted_us
+        if self.aged_us >= _DAY_US + _BACK_US:  # the reset was moved, or the clock stands still
+            return True
         went_back = today.ordinal == self.day - 1 and today.lasted_us >= _DAY_US - _BACK_US
         return today.ordinal != self.day and not went_back
 

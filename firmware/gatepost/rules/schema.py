@@ -101,7 +101,8 @@ class DenyTable:
         "`basis:` and what stands for the identity under the salt",
         default=(),
         least=0,
-        most=MOST_SUBJECTS, private=True,
+        most=MOST_SUBJECTS,
+        private=True,
     )
 
 
@@ -110,7 +111,9 @@ class AllowTable:
     """Who is let in outside opening hours and into a full place; with `only`, nobody else is."""
 
     salt: str = entry(_SALT_DOC, pattern=_SALT, private=True)
-    subjects: tuple[str, ...] = entry("as in `[deny]`", default=(), least=0, most=MOST_SUBJECTS, private=True)
+    subjects: tuple[str, ...] = entry(
+        "as in `[deny]`", default=(), least=0, most=MOST_SUBJECTS, private=True
+    )
     only: bool = entry("whoever is not on it is refused", default=False)
 
 
