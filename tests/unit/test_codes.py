@@ -64,8 +64,9 @@ def test_each_kind_is_told_apart(text: str, kind: Kind, basis: Basis) -> None:
 
 
 @pytest.mark.parametrize("text", [PC_COVID, CCCD, BHYT, shc(), nzcp(), pretix(), gp()])
-def test_line_ends_of_a_hand_scanner_change_nothing(text: str) -> None:
-    assert recognise(text + "\r\n") == recognise(text)
+@pytest.mark.parametrize("around", ["{}\r\n", " \t\n {} \t\n", "\ufeff{}", "\u00a0{}\x1d"])
+def test_what_readers_put_around_a_text_changes_nothing(text: str, around: str) -> None:
+    assert recognise(around.format(text)) == recognise(text)
 
 
 @pytest.mark.parametrize("text", [PC_COVID, CCCD, BHYT, shc(), nzcp(), pretix(), gp()])
@@ -126,6 +127,12 @@ def test_the_one_public_form_of_ext_is_understood() -> None:
     assert claims["insurance"] == "GD4877*******"
     assert claims["phone"] == "0943******"
     assert "ext" not in claims
+
+
+def test_an_ext_of_any_length_is_read_in_few_parts_and_nothing_of_it_is_lost() -> None:
+    claims = told(recognise(f"******678901|TRAN THI B|1989|0|QID1|1<{'MEUCIQ==<' * 700}0").claims)
+    assert claims["gender"] == "1"
+    assert claims["ext"] == "MEUCIQ==<" * 700 + "0"
 
 
 def test_what_is_not_certain_in_ext_is_kept_as_it_stands() -> None:

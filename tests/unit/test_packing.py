@@ -376,6 +376,14 @@ def test_json_is_read_up_to_its_bounds() -> None:
     assert strict_json.loads(b'"' + b"a" * 100_000 + b'"', most=200_000) == "a" * 100_000
 
 
+@pytest.mark.parametrize("text", [b"[{},{},{}]", b'{"a":[],"b":[1]}', b"[1,2,3,4,5,6]"])
+def test_the_values_of_json_are_counted_before_they_are_read(text: bytes) -> None:
+    marks = sum(text.count(mark) for mark in (b",", b"{", b"["))
+    assert strict_json.loads(text, values=marks)
+    with pytest.raises(Unreadable, match="values"):
+        strict_json.loads(text, values=marks - 1)
+
+
 def token(header: Any, payload: bytes = b"{}", signature: bytes = b"s") -> str:
     head = header if isinstance(header, bytes) else json.dumps(header).encode()
     return ".".join(base64url.encode(part) for part in (head, payload, signature))

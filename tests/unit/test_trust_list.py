@@ -25,6 +25,7 @@ from gatepost.trust.listing import MOST_BYTES
 SCHEMA = Draft202012Validator(json.loads(read("trust.json")))
 DER = certificate(ec_key())
 BASE64 = base64.b64encode(DER).decode()
+P_384_CERTIFICATE = base64.b64encode(certificate(ec_key("a", "P-384"))).decode()
 ED = ed25519.Ed25519PrivateKey.from_private_bytes(bytes(32)).public_key()
 ED_JWK = OKPKey.import_key(ED).as_dict()
 EC_JWK = ECKey.import_key(ec_key().public_key()).as_dict()
@@ -255,8 +256,12 @@ BAD = {
         "keys[0].issuer: must be a text",
     ),
     "many of one kid": (
-        told(keys=[{"kind": "pretix", "jwk": ED_JWK}] * 33),
-        "keys[32]: more than 32",
+        told(keys=[{"kind": "pretix", "jwk": ED_JWK}] * 17),
+        "keys[16]: more of this kind and kid",
+    ),
+    "many slow ones of one kid": (
+        told(keys=[{"kind": "dcc", "certificate": P_384_CERTIFICATE, "kid": "AA"}] * 3),
+        "keys[2]: more of this kind and kid",
     ),
     "revoked as text": (told(revoked=["id"]), "revoked[0]: must hold kind and id alone"),
     "revoked of no kind": (
@@ -321,6 +326,7 @@ FOR_CODE_ALONE = {  # what a schema cannot say
     "kid of a ticket",
     "name with a line end",
     "many of one kid",
+    "many slow ones of one kid",
     "central of low order",
     "version as a float",  # JSON Schema takes 7.0 for an integer
 }

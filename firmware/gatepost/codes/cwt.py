@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 ISSUER, EXPIRES, NOT_BEFORE, ISSUED, ID = 1, 4, 5, 6, 7  # claims
 KID = 4  # header
 _SIGN1_TAG = b"\xd2"  # 18
+_MOST = 2048  # bytes: several times New Zealand's longest
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ class Cwt:
 
 def parse(data: bytes) -> Cwt:
     """A tagged COSE_Sign1 over a CWT. Raises Unreadable(STRUCTURE)."""
+    if len(data) > _MOST:
+        raise Unreadable(Layer.STRUCTURE, f"a token of more than {_MOST} bytes")
     if data[:1] != _SIGN1_TAG:
         raise Unreadable(Layer.STRUCTURE, "not a COSE_Sign1: no tag 18")
     signed = cose.parse(data)

@@ -1,19 +1,22 @@
 """EU Digital COVID Certificate, the format of Vietnam's vaccine passport too (Decision 5772).
 
 `HC1:` + Base45 (RFC 9285) of zlib of COSE_Sign1 (RFC 9052) of a CWT (RFC 8392) whose claim
--260 holds {1: the certificate}. Strict where the standard is: what a certificate must have, it
-must have here. Lenient where issuers differ: null for what is absent, dates with a time, times
-as floats, several entries of one sort, of which the newest counts.
+-260 holds {1: the certificate}. A person, one sort of entry and its date must be there. What only
+describes may be missing: there are issuers who leave out the id or a test's result, and their
+certificates are certificates. Lenient where issuers differ: null for what is absent,
+dates with a time, times as floats or, in the first version, as numbers of seconds or
+milliseconds, doses as text, several entries of one sort, of which the newest counts.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
-from operator import itemgetter
 from typing import Any, TypeAlias
 
+from gatepost.codes.dates import moment
 from gatepost.codes.names import initials
 from gatepost.errors import Unreadable
 from gatepost.model import Basis, Claims, Code, Kind, Layer, Proof
@@ -32,12 +35,14 @@ _VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
 _PARTIAL = re.compile(r"(?:19|20)[0-9]{2}(?:-(?:0[1-9]|1[0-2]))?")
 _WHAT = {"v": "vaccination", "t": "test", "r": "recovery"}
 _DATED = {"v": "dt", "t": "sc", "r": "fr"}
-# What an entry must have as text; then what it may have. One call fetches all of them.
-_MUST = {
-    "v": itemgetter("ci", "co", "is", "tg", "dt", "vp", "mp", "ma"),
-    "t": itemgetter("ci", "co", "is", "tg", "sc", "tt", "tr"),
-    "r": itemgetter("ci", "co", "is", "tg", "fr", "df", "du"),
+# The texts of an entry; its date is the fifth.
+_FIELDS = {
+    "v": ("ci", "co", "is", "tg", "dt", "vp", "mp", "ma"),
+    "t": ("ci", "co", "is", "tg", "sc", "tt", "tr", "nm", "ma", "tc"),
+    "r": ("ci", "co", "is", "tg", "fr", "df", "du"),
 }
+_DOSE = re.compile(r"[1-9][0-9]?")
+_MILLISECONDS = 10**11  # from here on a number of seconds would be a date in the year 5138
 _RESULTS = {"260415000": "not detected", "260373001": "detected"}  # SNOMED CT
 _TEXTS, _MAPS = {str}, {dict}
 _Common: TypeAlias = tuple[str, str, str, str, str]  # what, both names, birth, version
@@ -51,7 +56,7 @@ class Dcc(Claims):
         what: "vaccination", "test" or "recovery".
         name_transliterated: as in a passport, surname<<given names.
         birth: may be partial: "1964", "1964-08", "".
-        certificate: its unique id (UVCI).
+        certificate: its unique id (UVCI), or "".
         country, issuer: by whom it was issued.
         disease: SNOMED CT.
         date: of the vaccination, of the first positive test, or when the sample was taken.
@@ -76,8 +81,8 @@ class Vaccination(Dcc):
     vaccine: str
     product: str
     maker: str
-    dose: int
-    doses: int
+    dose: int | None
+    doses: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +150,9 @@ def _code(signed: cose.Sign1) -> Code:
         told.what,
     )
     surname, _, given = told.name_transliterated.partition("<<")
-    shown = initials(f"{given} {surname}".replace("<", " "))
-    return Code(Kind.DCC, told.certificate, Basis.CONTENT, False, shown, told, proof)
+    shown = initials(f"{given} {surname}".replace("<", " ") if surname else told.name)
+    identity = told.certificate or hashlib.sha256(signed.payload).hexdigest()
+    return Code(Kind.DCC, identity, Basis.CONTENT, False, shown, told, proof)
 
 
 def _claims(content: dict[Any, Any]) -> Dcc:
@@ -157,10 +163,11 @@ def _claims(content: dict[Any, Any]) -> Dcc:
         raise _lacking("nam")
     version: Any = content.get("ver")
     birth: Any = content.get("dob")
-    surname: Any = names.get("fnt")
-    given, first = names.get("gnt") or "", names.get("gn") or ""
-    last = names.get("fn") or ""
-    _check_texts(version, birth, surname, given, first, last)
+    parts = [names.get(part) or "" for part in ("fnt", "gnt", "fn", "gn")]
+    _check_texts(version, birth, *parts)
+    surname, given, last, first = parts
+    if not any(parts):
+        raise _lacking("a name")
     if not _VERSION.fullmatch(version):
         raise _lacking("ver")
     common = (
@@ -189,19 +196,14 @@ def _entry(content: dict[Any, Any]) -> tuple[str, dict[Any, Any]]:
 
 def _vaccination(entry: dict[Any, Any], common: _Common) -> Dcc:
     ci, co, by, target, given, vaccine, product, maker = _told("v", entry)
-    dose, doses = entry.get("dn"), entry.get("sd")
-    if not type(dose) is type(doses) is int or not (0 < dose < 100 and 0 < doses < 100):
-        raise _lacking("dn or sd")
+    dose, doses = _count(entry.get("dn")), _count(entry.get("sd"))
     day = _day(given)
     return Vaccination(*common, ci, co, by, target, day, vaccine, product, maker, dose, doses)
 
 
 def _test(entry: dict[Any, Any], common: _Common) -> Dcc:
-    ci, co, by, target, sampled, test_type, result = _told("t", entry)
+    ci, co, by, target, sampled, test_type, result, name, maker, centre = _told("t", entry)
     _check_moment(sampled)
-    name, maker = entry.get("nm") or "", entry.get("ma") or ""
-    centre = entry.get("tc") or ""
-    _check_texts(name, maker, centre)
     result = _RESULTS.get(result, result)
     day = _day(sampled)
     return Test(*common, ci, co, by, target, day, test_type, result, name, maker, centre)
@@ -209,22 +211,30 @@ def _test(entry: dict[Any, Any], common: _Common) -> Dcc:
 
 def _recovery(entry: dict[Any, Any], common: _Common) -> Dcc:
     ci, co, by, target, first, begin, end = _told("r", entry)
-    return Recovery(*common, ci, co, by, target, _day(first), _day(begin), _day(end))
+    begin, end = (_day(each) if each else "" for each in (begin, end))
+    return Recovery(*common, ci, co, by, target, _day(first), begin, end)
 
 
 _OF_SORT = {"v": _vaccination, "t": _test, "r": _recovery}
 
 
-def _told(sort: str, entry: dict[Any, Any]) -> tuple[str, ...]:
-    """The texts that an entry must have."""
-    try:
-        told: tuple[str, ...] = _MUST[sort](entry)
-    except KeyError as error:
-        raise _lacking(str(error)) from error
+def _told(sort: str, entry: dict[Any, Any]) -> list[str]:
+    """The texts of an entry, "" for what is absent."""
+    told = [entry.get(name) or "" for name in _FIELDS[sort]]
+    if type(told[4]) is int:
+        at = moment(told[4] / 1000 if told[4] >= _MILLISECONDS else told[4])
+        told[4] = at.isoformat() if at else ""
     _check_texts(*told)
-    if not told[0]:
-        raise _lacking("ci")
     return told
+
+
+def _count(value: Any) -> int | None:
+    """A number of doses, None where it is not told."""
+    if value is None:
+        return None
+    if type(value) not in (int, str) or not _DOSE.fullmatch(str(value)):
+        raise _lacking("dn or sd")
+    return int(value)
 
 
 def _check_texts(*values: Any) -> None:
@@ -241,7 +251,7 @@ def _day(text: str) -> str:
     """A date, a date with a time, a year with or without a month; the time falls away."""
     day = text[:10]
     try:
-        if day[4:8:3] == "--" and "1900" <= day < "2100" and text[10:11] in ("", "T", " "):
+        if day[4:8:3] == "--" and day < "2100" and text[10:11] in ("", "T", " "):
             date.fromisoformat(day)
             return day
     except ValueError:

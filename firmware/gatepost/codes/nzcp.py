@@ -6,7 +6,6 @@ and until when; never why.
 
 from __future__ import annotations
 
-import base64
 import re
 import uuid
 from dataclasses import dataclass, replace
@@ -30,6 +29,9 @@ _CONTEXT = "https://www.w3.org/2018/credentials/v1"
 _TYPES = ["VerifiableCredential", "PublicCovidPass"]
 _VERSION = "1.0.0"
 _NAME_LONGEST = 100
+# Base32 (RFC 4648, 6) as the digits that int() reads; all else is none of them.
+_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_DIGITS = bytes(b"0123456789abcdefghijklmnopqrstuv!"[_ALPHABET.find(n)] for n in range(256))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +61,21 @@ def recognise(text: str) -> Code | None:
 
 
 def _base32(text: str) -> bytes:
-    """Base32 without padding, strict: no spare bits. Raises Unreadable(ENCODING)."""
+    """Base32, strict: no spare bits, padded in full or not at all. Raises Unreadable(ENCODING).
+
+    As one large number, in a fraction of the time that the standard library takes.
+    """
+    digits = text.rstrip("=")
+    bits = 5 * len(digits)
+    padding = len(text) - len(digits)
     try:
-        data = base64.b32decode(text + "=" * (-len(text) % 8))
-    except ValueError as error:  # also where a character is not ASCII
+        number = int(digits.encode("ascii").translate(_DIGITS), 32) if digits else 0
+    except ValueError as error:
         raise Unreadable(Layer.ENCODING, "no Base32") from error
-    if base64.b32encode(data).decode().rstrip("=") != text:
-        raise Unreadable(Layer.ENCODING, "Base32 with padding or spare bits")
-    return data
+    spare = bits % 8
+    if spare >= 5 or number & ((1 << spare) - 1) or padding not in (0, -len(digits) % 8):
+        raise Unreadable(Layer.ENCODING, "Base32 with spare bits or padding")
+    return (number >> spare).to_bytes(bits // 8, "big")
 
 
 def _pass(token: Cwt) -> Code:

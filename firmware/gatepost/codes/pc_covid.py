@@ -19,10 +19,11 @@ from gatepost.model import Basis, Claims, Code, Kind
 _DOCUMENT = re.compile(r"[0-9A-Za-z*]{5,14}")
 _CITIZEN = re.compile(r"[0-9]{9}|[0-9]{12}")
 _BIRTH = re.compile(r"[-0-9*/. ]{0,20}")
-_QID = re.compile(r"[!-{}~]{4,128}")  # printable ASCII; its true form is not public
+_QID = re.compile(r"[!-{}~]{1,128}")  # printable ASCII; its true form is not public
 _NAME_LONGEST = 120
 
 _EXT_PARTS = re.compile(r"[<|]")
+_MOST_PARTS = 64  # what stands behind them is the last, as it is
 _GENDER = re.compile(r"[012]")
 _INSURANCE = re.compile(r"[A-Z]{2}[0-9*]{8,13}")
 _PHONE = re.compile(r"(?:\+?84|0)[35789][0-9*]{8}")
@@ -101,7 +102,7 @@ def _whom(document: str, name: str, birth: str, qid: str) -> tuple[str, Basis, b
 
 def _extension(ext: str, qid: str) -> dict[str, str]:
     """What of EXT is certain by its form, each at most once, and the rest."""
-    rest = [part for part in map(str.strip, _EXT_PARTS.split(ext)) if part]
+    rest = [part for part in map(str.strip, _EXT_PARTS.split(ext, _MOST_PARTS)) if part]
     told = {}
     for name, form in (("gender", _GENDER), ("insurance", _INSURANCE), ("phone", _PHONE)):
         told[name] = next((part for part in rest if form.fullmatch(part)), "")

@@ -6,6 +6,7 @@ them. Published at spec.smarthealth.cards; there a card cut into several codes i
 
 from __future__ import annotations
 
+import binascii
 import hashlib
 import re
 from dataclasses import dataclass
@@ -26,9 +27,17 @@ if TYPE_CHECKING:
 _PREFIX = "shc:/"
 _PART = re.compile(r"([0-9]{1,3})/([0-9]{1,3})/(.*)", re.DOTALL)
 _SMALLEST = 45  # the code of "-", the first character that a JWS may hold
-_PAIRS = {f"{code - _SMALLEST:02}": chr(code) for code in range(_SMALLEST, ord("z") + 1)}
+_NONE = 255
+# By the byte that two digits would be in hexadecimal: the character that they are here.
+_PAIRS = bytes(
+    10 * (each >> 4) + (each & 15) + _SMALLEST
+    if each & 15 < 10 and 10 * (each >> 4) + (each & 15) + _SMALLEST <= ord("z")
+    else _NONE
+    for each in range(256)
+)
 _MOST_IMMUNIZATIONS = 20
-_MOST_JSON = 32 * 1024  # bytes: several times what the densest QR of a real bundle unpacks to
+# Several times what the densest QR of a real bundle unpacks to: bytes, and values in them.
+_MOST_JSON, _MOST_VALUES = 32 * 1024, 2500
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +81,22 @@ def recognise(text: str) -> Code | None:
 
 def _letters(digits: str) -> str:
     """The JWS that pairs of digits stand for. Raises Unreadable(ENCODING)."""
-    pairs = [digits[at : at + 2] for at in range(0, len(digits), 2)]
     try:
-        return "".join([_PAIRS[pair] for pair in pairs])
-    except KeyError as error:
-        raise Unreadable(Layer.ENCODING, "two digits that are no character") from error
+        letters = binascii.unhexlify(digits).translate(_PAIRS)
+    except ValueError as error:  # also where a character is not ASCII
+        raise Unreadable(Layer.ENCODING, "not two digits for each character") from error
+    if _NONE in letters:
+        raise Unreadable(Layer.ENCODING, "two digits that are no character")
+    return letters.decode("ascii")
 
 
 def _card(token: Jws) -> Code:
     if token.header.get("zip") != "DEF":
         raise Unreadable(Layer.STRUCTURE, "not packed as it must be: zip")
-    told = strict_json.loads(inflate.raw_inflated(token.payload), _MOST_JSON)
+    told = strict_json.loads(inflate.raw_inflated(token.payload), _MOST_JSON, _MOST_VALUES)
     told = mapping(told, "the card", Layer.STRUCTURE)
     kid = string(token.kid, "kid") if token.kid else ""
-    issuer = string(told.get("iss"), "iss", 500)
+    issuer = _issuer(told.get("iss"))
     issued_s = seconds(told.get("nbf"), "nbf")
     expires_s = seconds(told["exp"], "exp") if "exp" in told else None
     name, birth, immunizations = _people(told)
@@ -107,6 +118,14 @@ def _card(token: Jws) -> Code:
         claims=Shc(name, birth, immunizations, issuer, moment(issued_s), moment(expires_s)),
         proof=proof,
     )
+
+
+def _issuer(value: Any) -> str:
+    """The issuer's URL, as the specification has it: https, and no slash at its end."""
+    issuer = string(value, "iss", 500)
+    if not issuer.startswith("https://") or issuer.endswith("/"):
+        raise Unreadable(Layer.CONTENT, "iss is no URL of an issuer")
+    return issuer
 
 
 def _people(told: dict[str, Any]) -> tuple[str, str, tuple[Immunization, ...]]:

@@ -1,7 +1,7 @@
 """JSON (RFC 8259), strict and bounded: one meaning for everybody who reads it.
 
 Refused: what is not UTF-8, duplicate names, NaN and Infinity, numbers beyond a double, more
-than `most` bytes, depth over DEEPEST.
+than `most` bytes, more than `values` values, depth over DEEPEST.
 """
 
 from __future__ import annotations
@@ -20,12 +20,19 @@ if TYPE_CHECKING:
 MOST = 64 * 1024  # bytes, where the caller says nothing else
 DEEPEST = 24  # objects and arrays within one another; a FHIR bundle has a dozen
 _CONTAINERS = frozenset({dict, list})
+_MARKS = (b",", b"{", b"[")
 
 
-def loads(data: bytes, most: int = MOST) -> Any:
-    """What a JSON text holds. Raises Unreadable(STRUCTURE)."""
+def loads(data: bytes, most: int = MOST, values: int | None = None) -> Any:
+    """What a JSON text holds. Raises Unreadable(STRUCTURE).
+
+    The values are counted before they are read, by the marks that part them: a text of small
+    ones costs many times what one of its length does.
+    """
     if len(data) > most:
         raise Unreadable(Layer.STRUCTURE, f"JSON of more than {most} bytes")
+    if values is not None and sum(map(data.count, _MARKS)) > values:
+        raise Unreadable(Layer.STRUCTURE, f"JSON of more than {values} values")
     try:
         value = json.loads(
             data.decode("utf-8"),

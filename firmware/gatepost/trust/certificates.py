@@ -14,7 +14,7 @@ from joserfc.jwk import ECKey
 
 from gatepost.errors import TrustError
 from gatepost.model import SIGNED, Kind
-from gatepost.trust.keys import PublicKey, TrustedKey, TrustList, algorithm_of
+from gatepost.trust.keys import OTHER_FORM, PublicKey, TrustedKey, TrustList, algorithm_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,18 +108,16 @@ def derived_kid(kind: Kind, key: object, der: bytes = b"") -> bytes:
 def of_certificates(ders: Sequence[bytes]) -> TrustList:
     """These certificates' keys, trusted for every signed kind that they fit, of any issuer.
 
-    Where a kind's kid does not follow from a certificate, a code may name any. Raises
-    TrustError where one cannot be read.
+    Where a kind's kid does not follow from a certificate, a code may name any: so also a health
+    certificate whose kid is longer than the standard's, as there is an issuer that writes them.
+    Raises TrustError where one cannot be read.
     """
-    read = [certified(der) for der in ders]
-    return TrustList(
-        keys=tuple(
-            each.trusted(kind)
-            for each in read
-            for kind in sorted(SIGNED)
-            if algorithm_of(kind, each.key)
-        )
-    )
+    keys = []
+    for each in map(certified, ders):
+        keys += [each.trusted(kind) for kind in sorted(SIGNED) if algorithm_of(kind, each.key)]
+        if algorithm_of(Kind.DCC, each.key):
+            keys.append(each.trusted(Kind.DCC, kid=OTHER_FORM))
+    return TrustList(keys=tuple(keys))
 
 
 def _name(certificate: x509.Certificate) -> str:

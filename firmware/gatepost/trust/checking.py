@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from gatepost.model import SIGNED, Checked, Code, Layer, Reason, Step, Trust
@@ -22,17 +24,9 @@ _OF_LAYER = {
     Layer.PARTIAL: Reason.PART_OF_SEVERAL,
 }
 _HOLDS, _FAILS, _UNKNOWN = "holds", "fails", "unknown"
+_NOT_KNOWN = "the station does not know the time"
 _FORM = Step("form", _HOLDS)
-_SIGNATURE = Step("signature", _HOLDS)
-_KEY_VALIDITY = Step("key-validity", _HOLDS)
-_KEY_VALIDITY_UNKNOWN = Step("key-validity", _UNKNOWN, "the station does not know the time")
-_USAGE = Step("usage", _HOLDS)
-_NOT_REVOKED = Step("revocation", _HOLDS)
-_VALIDITY = Step("validity", _HOLDS)
-_VALIDITY_UNKNOWN = Step("validity", _UNKNOWN, "the station does not know the time")
-_ALGORITHM = {
-    name: Step("algorithm", _HOLDS, name) for name in frozenset().union(*ALGORITHMS.values())
-}
+_USAGE, _REVOCATION, _VALIDITY, _KEY_VALIDITY = range(4, 8)  # their places in what `_held` gives
 
 
 def check(code: Code, trust: TrustList, now: Stamp) -> Checked:
@@ -57,17 +51,17 @@ def check(code: Code, trust: TrustList, now: Stamp) -> Checked:
 
 def _by_keys(code: Code, proof: Proof, trust: TrustList, now: Stamp) -> Checked:
     """The first key that verifies it and may; else why the first that verifies it may not."""
-    steps: tuple[Step, ...] = (_FORM, _ALGORITHM[proof.algorithm])
     refused = None
     keys = trust.matching(code.kind, proof)
     for key in keys:
         if holds(key, proof):
-            checked = _by_key(code, proof, key, trust, now, steps)
+            checked = _by_key(code, proof, key, trust, now)
             if checked.reason is None:
                 return checked
             refused = refused or checked
     if refused is not None:
         return refused
+    steps: tuple[Step, ...] = (_FORM, Step("algorithm", _HOLDS, proof.algorithm))
     if not keys:
         steps += (Step("key", _FAILS, f"no key {_kid(proof)} of {proof.issuer[:80]!a}"),)
         return Checked(Trust.UNKNOWN_KEY, Reason.ISSUER_UNKNOWN, steps=steps)
@@ -75,79 +69,81 @@ def _by_keys(code: Code, proof: Proof, trust: TrustList, now: Stamp) -> Checked:
     return Checked(Trust.INVALID, Reason.SIGNATURE_INVALID, steps=steps)
 
 
-def _by_key(
-    code: Code,
-    proof: Proof,
-    key: TrustedKey,
-    trust: TrustList,
-    now: Stamp,
-    steps: tuple[Step, ...],
-) -> Checked:
+def _by_key(code: Code, proof: Proof, key: TrustedKey, trust: TrustList, now: Stamp) -> Checked:
     """What a signature is worth that holds: what its key may, whether code and key still count.
 
-    The code's own end before its key's: that is what a visitor can understand, and mend.
+    The code's own end before its key's: that is what a visitor can understand, and mend. It is
+    valid from `nbf` to `exp`, both included: the EU refuses after `exp`, RFC 7519 at it, and for
+    the one second between, the visitor is right. When it was issued is no bound: issuers' clocks
+    differ, and RFC 8392 makes it none. The key's certificate must be valid now (RFC 5280, both
+    ends included), not when the code was issued: that is what whoever holds a key that ran out
+    can write.
     """
-    steps = (*steps, Step("key", _HOLDS, key.name), _SIGNATURE)
     if key.usages and proof.usage and proof.usage not in key.usages:
-        failed = Step("usage", _FAILS, f"only for {', '.join(sorted(key.usages))}")
-        return _invalid(Reason.ISSUER_NOT_ENTITLED, key, (*steps, failed))
+        only = f"only for {', '.join(sorted(key.usages))}"
+        return _refused(Reason.ISSUER_NOT_ENTITLED, key, _USAGE, only)
     if trust.is_revoked(code.kind, code.identity):
-        failed = Step("revocation", _FAILS, "on the list of the revoked")
-        return _invalid(Reason.REVOKED, key, (*steps, _USAGE, failed))
-    steps = (*steps, _USAGE, _NOT_REVOKED)
-    known = True
-    for look in (_of_code(proof, now), _of_key(key, now)):
-        reason, step = look
-        steps = (*steps, step)
-        if reason is not None:
-            return _invalid(reason, key, steps)
-        known = known and step.outcome != _UNKNOWN
-    return Checked(Trust.VERIFIED, None, known, key.name, steps)
+        return _refused(Reason.REVOKED, key, _REVOCATION, "on the list of the revoked")
+    between = _between(now)
+    early, why = _outside(proof.not_before_s, proof.not_after_s, between)
+    if why:
+        reason = Reason.NOT_YET_VALID if early else Reason.EXPIRED
+        return _refused(reason, key, _VALIDITY, why)
+    _, why = _outside(key.not_before_s, key.not_after_s, between)
+    if why:
+        return _refused(Reason.ISSUER_NOT_VALID, key, _KEY_VALIDITY, why)
+    of_code = now.synchronised or (proof.not_before_s is None and proof.not_after_s is None)
+    of_key = now.synchronised or (key.not_before_s is None and key.not_after_s is None)
+    return _believed(key.name, key.algorithm, of_code, of_key)
 
 
-def _invalid(reason: Reason, key: TrustedKey, steps: tuple[Step, ...]) -> Checked:
+def _outside(
+    begin: float | None, end: float | None, between: tuple[float, float]
+) -> tuple[bool, str]:
+    """Whether it is too early, and why it is outside; "" where it is not, or may not be."""
+    earliest, latest = between
+    if begin is not None and not begin <= latest:
+        return True, f"from {_told(begin)}"
+    if end is not None and not end >= earliest:
+        return False, f"until {_told(end)}"
+    return False, ""
+
+
+@lru_cache(maxsize=256)
+def _held(name: str, algorithm: str) -> tuple[Step, ...]:
+    """All that is looked at, in order, as it is where all is well; nothing of it is a person's."""
+    return (
+        _FORM,
+        Step("algorithm", _HOLDS, algorithm),
+        Step("key", _HOLDS, name),
+        Step("signature", _HOLDS),
+        Step("usage", _HOLDS),
+        Step("revocation", _HOLDS),
+        Step("validity", _HOLDS),
+        Step("key-validity", _HOLDS),
+    )
+
+
+@lru_cache(maxsize=256)
+def _believed(name: str, algorithm: str, of_code: bool, of_key: bool) -> Checked:
+    """A code that is believed; `of_code`, `of_key`: its times, its key's times could be checked."""
+    steps = list(_held(name, algorithm))
+    for place, known in ((_VALIDITY, of_code), (_KEY_VALIDITY, of_key)):
+        if not known:
+            steps[place] = Step(steps[place].name, _UNKNOWN, _NOT_KNOWN)
+    return Checked(Trust.VERIFIED, None, of_code and of_key, name, tuple(steps))
+
+
+def _refused(reason: Reason, key: TrustedKey, place: int, why: str) -> Checked:
+    held = _held(key.name, key.algorithm)
+    steps = (*held[:place], Step(held[place].name, _FAILS, why))
     return Checked(Trust.INVALID, reason, issuer=key.name, steps=steps)
 
 
-def _of_key(key: TrustedKey, now: Stamp) -> tuple[Reason | None, Step]:
-    """Whether the key's certificate is valid now: RFC 5280, both ends included.
-
-    Not when the code was issued: that is what whoever holds a key that ran out can write.
-    """
-    begin, end = key.not_before_s, key.not_after_s
-    if begin is None and end is None:
-        return None, _KEY_VALIDITY
-    if not now.synchronised:
-        return None, _KEY_VALIDITY_UNKNOWN
-    earliest, latest = _between(now)
-    if begin is not None and not begin <= latest:
-        return Reason.ISSUER_NOT_VALID, Step("key-validity", _FAILS, f"from {_told(begin)}")
-    if end is not None and not end >= earliest:
-        return Reason.ISSUER_NOT_VALID, Step("key-validity", _FAILS, f"until {_told(end)}")
-    return None, _KEY_VALIDITY
-
-
-def _of_code(proof: Proof, now: Stamp) -> tuple[Reason | None, Step]:
-    """Whether the code is valid now, from `nbf` to `exp`, both included.
-
-    The EU refuses after `exp`, RFC 7519 at it: for the one second between, the visitor is
-    right. When it was issued is no bound: issuers' clocks differ, and RFC 8392 makes it none.
-    """
-    begin, end = proof.not_before_s, proof.not_after_s
-    if begin is None and end is None:
-        return None, _VALIDITY
-    if not now.synchronised:
-        return None, _VALIDITY_UNKNOWN
-    earliest, latest = _between(now)
-    if begin is not None and not begin <= latest:
-        return Reason.NOT_YET_VALID, Step("validity", _FAILS, f"from {_told(begin)}")
-    if end is not None and not end >= earliest:
-        return Reason.EXPIRED, Step("validity", _FAILS, f"until {_told(end)}")
-    return None, _VALIDITY
-
-
 def _between(now: Stamp) -> tuple[float, float]:
-    """The earliest and the latest that it may be, seconds since 1970."""
+    """The earliest and the latest that it may be, seconds since 1970: any, where nobody knows."""
+    if not now.synchronised:
+        return -math.inf, math.inf
     return (now.wall_us - now.bound_us) / 1e6, (now.wall_us + now.bound_us) / 1e6
 
 

@@ -37,7 +37,11 @@ _NEEDED = {
     Kind.PRETIX: "must be Ed25519",
 }
 _RSA_BITS = range(2048, 4097)
+_RSA_EXPONENTS = range(3, 2**32)  # beyond, a signature costs several times as long
 _MARK_SIZE = 16  # bytes of a digest that a revocation names at least
+_DCC_KID_SIZE = 8  # bytes, by the standard
+# The kid of a DCC key that is tried for codes whose own kid is longer than the standard's.
+OTHER_FORM = b"of another form"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ class TrustedKey:
         not_before_s, not_after_s: its certificate's validity, seconds since 1970.
         usages: what it may sign ("test", "vaccination", "recovery"); empty: all.
         algorithm: with which it verifies, by the key itself, never by the code.
+        size: of an ECDSA signature of it, bytes; 0 for another key.
     """
 
     kind: Kind
@@ -63,8 +68,12 @@ class TrustedKey:
     not_after_s: float | None = None
     usages: frozenset[str] = frozenset()
     algorithm: str = field(init=False)
+    size: int = field(init=False)
 
     def __post_init__(self) -> None:
+        key = self.key
+        size = key.key_size // 4 if isinstance(key, ec.EllipticCurvePublicKey) else 0
+        object.__setattr__(self, "size", size)
         algorithm = algorithm_of(self.kind, self.key)
         if not algorithm:
             raise TrustError(_NEEDED.get(self.kind, f"no key signs {self.kind}"))
@@ -80,8 +89,9 @@ def algorithm_of(kind: Kind, key: object) -> str:
     algorithm = ""
     if isinstance(key, ed25519.Ed25519PublicKey):
         algorithm = "EdDSA"
-    elif isinstance(key, rsa.RSAPublicKey) and key.key_size in _RSA_BITS:
-        algorithm = "PS256"
+    elif isinstance(key, rsa.RSAPublicKey):
+        if key.key_size in _RSA_BITS and key.public_numbers().e in _RSA_EXPONENTS:
+            algorithm = "PS256"
     elif isinstance(key, ec.EllipticCurvePublicKey) and (
         isinstance(key.curve, ec.SECP256R1)
         or (kind is Kind.DCC and isinstance(key.curve, ec.SECP384R1))
@@ -131,6 +141,8 @@ class TrustList:
         found = self._found.get((kind, proof.kid), ())
         if proof.kid:
             found += self._found.get((kind, b""), ())
+        if kind is Kind.DCC and len(proof.kid) > _DCC_KID_SIZE:
+            found += self._found.get((kind, OTHER_FORM), ())
         return [key for key in found if _issues(key, proof)]
 
     def is_revoked(self, kind: Kind, identity: str) -> bool:

@@ -33,7 +33,9 @@ MOST_BYTES = 4 * 1024 * 1024
 MOST_KEYS = 20_000
 MOST_REVOKED = 200_000
 MOST_CENTRAL = 16
-MOST_OF_ONE_KID = 32  # keys of one kind and kid: so many signatures a code may cost
+MOST_OF_ONE_KID = 16  # keys of one kind and kid: so many signatures a code may cost
+_COST_OF_P_384 = 6  # as many as that of P-256
+_P_384 = 96  # bytes of a signature
 
 _MOST_PROBLEMS = 8  # are told; a list has none or it has hundreds
 _MOST_TEXT = 200
@@ -76,9 +78,9 @@ def parse_list(payload: bytes) -> TrustList:
 def _check_kids(keys: list[TrustedKey]) -> None:
     counted: Counter[tuple[Kind, bytes]] = Counter()
     for place, key in enumerate(keys):
-        counted[key.kind, key.kid] += 1
+        counted[key.kind, key.kid] += _COST_OF_P_384 if key.size == _P_384 else 1
         if counted[key.kind, key.kid] > MOST_OF_ONE_KID:
-            raise TrustError(f"keys[{place}]: more than {MOST_OF_ONE_KID} of this kind and kid")
+            raise TrustError(f"keys[{place}]: more of this kind and kid than can be tried")
 
 
 class _Reading:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 if TYPE_CHECKING:
@@ -20,18 +20,20 @@ _PSS = padding.PSS(padding.MGF1(_SHA256), salt_length=_SHA256.digest_size)  # RF
 
 def holds(trusted: TrustedKey, proof: Proof) -> bool:
     """Whether `proof.signature` is this key's over `proof.message`."""
-    if trusted.algorithm != proof.algorithm:
+    algorithm = trusted.algorithm
+    if algorithm != proof.algorithm:
         return False
-    key, signature = trusted.key, proof.signature
+    key: Any = trusted.key  # of the one type that fits its algorithm, see keys.algorithm_of
+    signature = proof.signature
     try:
-        if isinstance(key, ec.EllipticCurvePublicKey):
-            half = len(signature) // 2
-            if len(signature) != 2 * ((key.key_size + 7) // 8):
+        if algorithm == "ES256":
+            half = trusted.size // 2
+            if len(signature) != trusted.size:
                 return False
             r = int.from_bytes(signature[:half], "big")
             s = int.from_bytes(signature[half:], "big")
             key.verify(encode_dss_signature(r, s), proof.message, _ECDSA)
-        elif isinstance(key, rsa.RSAPublicKey):
+        elif algorithm == "PS256":
             key.verify(signature, proof.message, _PSS, _SHA256)
         else:
             key.verify(signature, proof.message)
