@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import zlib
 
-from fuzz.wrapping import DCC_KID, NZCP_ISSUER, PASS_KID, SHC_ISSUER, WRAPPINGS
+from fuzz.wrapping import DCC_KID, NZCP_ISSUER, PASS_KID, REVOKED, SHC_ISSUER, WRAPPINGS
 from gatepost.packing import cbor
 
 _ENTRY = {
@@ -84,8 +85,14 @@ def _nzcp() -> bytes:
     return cbor.dumps(claims)
 
 
-def _pass() -> bytes:
-    return cbor.dumps({4: 1_900_000_000, 7: bytes(range(12))})
+def _pass(identifier: bytes = bytes(range(12))) -> bytes:
+    return cbor.dumps({4: 1_900_000_000, 7: identifier})
+
+
+def _headed(algorithm: int, kid: bytes) -> bytes:
+    """As the wrapping of this name takes it."""
+    protected = cbor.dumps({1: algorithm, 4: kid})
+    return bytes([len(protected)]) + protected + _dcc({"v": [_ENTRY]})
 
 
 def seeds() -> list[bytes]:
@@ -93,7 +100,11 @@ def seeds() -> list[bytes]:
     payloads = {
         "_dcc": [_dcc({"v": [_ENTRY]}), _dcc({"t": [_TEST]}), _dcc({"r": [_RECOVERY], "v": None})],
         "_nzcp": [_nzcp()],
-        "_pass": [_pass()],
+        "_pass": [_pass(), _pass(REVOKED)],
+        "_certified": [_dcc({"v": [_ENTRY]}), _dcc({"t": [_TEST]})],
+        "_unzipped": [zlib.compress(b"\xd2\x84"), b"\x78\x9c"],
+        "_spoilt": [_dcc({"v": [_ENTRY]})],
+        "_headed": [_headed(-7, DCC_KID), _headed(-8, DCC_KID), _headed(-7, b"stranger")],
         "_shc": [_shc()],
         "_pretix": [b"\x0a\x08seed-one\x10\x01\x18\x02\x20\x03\x28\x80\xd0\xdb\x8d\x06"],
         "_hc1": [cbor.dumps([b"\xa1\x01\x26", {4: DCC_KID}, b"\xa0", bytes(64)])],

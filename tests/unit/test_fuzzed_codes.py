@@ -77,7 +77,20 @@ def test_the_fuzzer_begins_with_every_kind_and_gets_to_its_core() -> None:
         if trust.check(recognise(text), trust_list(), NOW).trust is Trust.VERIFIED
     ]
     assert set(verified) == {Kind.DCC, Kind.SHC, Kind.NZCP, Kind.PASS, Kind.PRETIX}
-    assert verified.count(Kind.DCC) == 3
+    assert verified.count(Kind.DCC) == 4
+
+
+def test_the_fuzzer_begins_with_every_way_to_be_refused_by_a_signature() -> None:
+    reasons = {judged(text_of(each)).reason for each in seeds()}
+    assert reasons >= {
+        Reason.ALGORITHM_NOT_ALLOWED,
+        Reason.ISSUER_UNKNOWN,
+        Reason.SIGNATURE_INVALID,
+        Reason.ISSUER_NOT_ENTITLED,
+        Reason.REVOKED,
+        Reason.ISSUER_NOT_VALID,
+        Reason.DAMAGED_COMPRESSION,
+    }
 
 
 def test_a_seed_is_let_in_and_a_text_is_not() -> None:
