@@ -1,6 +1,6 @@
 """What a text was recognised as, before and after it is checked; a part of the model.
 
-    text -> Code (what it says of itself) -> Checked (what of it is to be believed)
+A text becomes a Code (what it says of itself), then a Checked (what of it is to be believed).
 """
 
 from __future__ import annotations

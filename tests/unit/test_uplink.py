@@ -1,5 +1,6 @@
 import json
 import queue
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,6 +54,7 @@ class Line:
             pause=self.clock.pass_,
         )
         self.worker = self.uplink.run()
+        _OPEN.append(self)
         next(self.worker)
 
     def fill(self, count: int) -> None:
@@ -78,6 +80,17 @@ class Line:
     def undelivered(self) -> list[tuple[int, int]]:
         with Spool(self.path) as spool:
             return spool.undelivered()
+
+
+_OPEN: list[Line] = []
+
+
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    """Nobody else may close a worker: its spool is of the thread that opened it."""
+    yield
+    while _OPEN:
+        _OPEN.pop().worker.close()
 
 
 def test_a_session_begins_with_state_and_checkpoint(tmp_path: Path, signer: Signer) -> None:
