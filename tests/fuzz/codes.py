@@ -15,7 +15,10 @@ import tempfile
 import time
 from pathlib import Path
 
-import atheris
+try:
+    import atheris
+except ModuleNotFoundError:
+    sys.exit("fuzzing needs atheris, which has wheels for x86_64 alone")
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 with atheris.instrument_imports(include=["gatepost.codes", "gatepost.packing", "gatepost.trust"]):
