@@ -33,7 +33,7 @@ def code_like(plane: Plane) -> Box | None:
         return None
     mask = busy >= max(floor + _LEAST, floor + _SHARE * (top - floor))
     count, labels, boxes, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
-    weights = np.bincount(labels.ravel(), weights=busy.ravel(), minlength=count)
+    weights = np.bincount(labels.ravel().astype(np.intp), weights=busy.ravel(), minlength=count)
     weights[0] = 0  # the background
     left, top_row, wide, high, _ = (int(value) for value in boxes[int(weights.argmax())])
     across, down = plane.shape[1] / busy.shape[1], plane.shape[0] / busy.shape[0]
