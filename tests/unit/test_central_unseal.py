@@ -303,7 +303,9 @@ def test_an_empty_token_is_a_slip_and_no_success(
 
 
 def test_an_interrupt_ends_it_without_a_traceback(files: AuthorityFiles) -> None:
-    words = [*COMMAND, "unseal", "--key", str(files.sealing_private), "-"]
+    # A shell's background jobs ignore SIGINT, and so would whatever they start.
+    words = ["env", "--default-signal=INT", *COMMAND]
+    words += ["unseal", "--key", str(files.sealing_private), "-"]
     pipe = subprocess.PIPE
     with subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe) as running:
         assert running.stdin is not None
