@@ -8,10 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from gatepost.reasons import Reason
+from gatepost.reasons import Reason
 
 
 class Kind(StrEnum):
@@ -65,6 +63,21 @@ class Layer(StrEnum):
     STRUCTURE = "structure"
     CONTENT = "content"
     PARTIAL = "partial"
+
+    @property
+    def reason(self) -> Reason:
+        """What a visitor with such a code is told."""
+        return _DAMAGED[self]
+
+
+_DAMAGED = {
+    Layer.PREFIX: Reason.DAMAGED_PREFIX,
+    Layer.ENCODING: Reason.DAMAGED_ENCODING,
+    Layer.COMPRESSION: Reason.DAMAGED_COMPRESSION,
+    Layer.STRUCTURE: Reason.DAMAGED_STRUCTURE,
+    Layer.CONTENT: Reason.DAMAGED_CONTENT,
+    Layer.PARTIAL: Reason.PART_OF_SEVERAL,
+}
 
 
 @dataclass(frozen=True, slots=True)

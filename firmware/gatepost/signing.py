@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cryptography import x509
-from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.utils import CryptographyDeprecationWarning
@@ -25,6 +25,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey
 
 from gatepost.errors import ContractError, KeyMaterialError
+from gatepost.packing.foreign import FOREIGN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,18 +36,6 @@ CHECKPOINT = "gatepost-checkpoint"
 _ALGORITHMS = ["ES256", "Ed25519"]
 _MOST_TOKEN = 64 * 1024
 _MOST_CHAIN = 4
-# What cryptography raises on certificates that are none, or of a kind that it does not know.
-_FOREIGN = (
-    ValueError,
-    TypeError,
-    LookupError,
-    OverflowError,
-    InternalError,
-    UnsupportedAlgorithm,
-    x509.InvalidVersion,
-    x509.DuplicateExtension,
-    x509.UnsupportedGeneralNameType,
-)
 # Names of servers mean nothing here; what else is critical would have to be understood.
 _UNDERSTOOD = frozenset(
     {
@@ -96,7 +85,7 @@ def load_certificates(path: Path) -> list[x509.Certificate]:
     """The certificates in a PEM file. Raises KeyMaterialError when there is none."""
     try:
         return x509.load_pem_x509_certificates(path.read_bytes())
-    except (OSError, *_FOREIGN) as error:
+    except (OSError, *FOREIGN) as error:
         raise KeyMaterialError(f"{path}: no certificate can be read: {error}") from error
 
 
@@ -115,12 +104,12 @@ class Signer:
         try:
             private: Any = serialization.load_pem_private_key(key.read_bytes(), password=None)
             own = private.public_key().public_bytes(_PEM, _SPKI)
-        except (OSError, *_FOREIGN) as error:
+        except (OSError, *FOREIGN) as error:
             raise KeyMaterialError(f"{key}: no private key can be read: {error}") from error
         try:
             same = own == self.chain[0].public_key().public_bytes(_PEM, _SPKI)
             _check_leaf(self.chain[0])  # what nobody accepts is found now, not at the centre
-        except _FOREIGN as error:
+        except FOREIGN as error:
             raise KeyMaterialError(f"{certificate}: {error}") from error
         if not same:
             raise KeyMaterialError(f"{key}: is not the key of {certificate}")
@@ -218,7 +207,7 @@ def _foreign_certificates() -> Iterator[None]:
             yield
     except ContractError:
         raise
-    except _FOREIGN as error:
+    except FOREIGN as error:
         raise ContractError(
             f"x5c: no certificate that is understood: {str(error)[:80]!a}"
         ) from error
@@ -255,7 +244,7 @@ def _issued(certificate: x509.Certificate, issuer: x509.Certificate, below: int)
     """Whether `issuer` issued it and may do so, with `below` authorities on the way to the leaf."""
     try:
         certificate.verify_directly_issued_by(issuer)
-    except (*_FOREIGN, InvalidSignature):
+    except (*FOREIGN, InvalidSignature):
         return False
     constraints = _extension(issuer, x509.BasicConstraints)
     usage = _extension(issuer, x509.KeyUsage)

@@ -80,21 +80,34 @@ def build(config: Config) -> Station:
     )
     uplink = _uplink(config, spool_path, signer, deciding, clock, boot)
     health = _health(config, uplink, conditions, readers, decoders, clock, boot)
+    deepening = [
+        Worker(f"deepening {name}", decoder.deepening, 30, may_linger=True)
+        for name, decoder in decoders.items()
+    ]
     return Station(
         reading=[
-            Worker(f"reading {each.name}", partial(reading, each, scans, cues.put, conditions), 15)
-            for each in readers
-        ]
-        + [
-            Worker(f"deepening {name}", decoder.deepening, 30, may_linger=True)
-            for name, decoder in decoders.items()
-        ]
-        + _commands(holds, uplink, deciding, clock),
+            *_reading(readers, scans, cues, conditions),
+            *deepening,
+            *_commands(holds, uplink, deciding, clock),
+        ],
         deciding=Worker("deciding", deciding.run, 30),
         uplink=Worker("uplink", uplink.run, 120, may_linger=True),
         health=Worker("health", health.run, 30),
         signalling=[*signalling_of(config, cues, clock), *lighting_of(config, lit, clock)],
     )
+
+
+def _reading(
+    readers: list[Reader],
+    scans: queue.Queue[Scan],
+    cues: queue.Queue[Cue],
+    conditions: Conditions,
+) -> list[Worker]:
+    """One worker each."""
+    return [
+        Worker(f"reading {each.name}", partial(reading, each, scans, cues.put, conditions), 15)
+        for each in readers
+    ]
 
 
 def _commands(holds: Governed, uplink: Uplink, deciding: Deciding, clock: Clock) -> list[Worker]:

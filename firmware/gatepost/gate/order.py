@@ -45,14 +45,6 @@ _NOT_A_VISITOR = {
     Kind.UNKNOWN: Reason.KIND_UNKNOWN,
     Kind.MDOC: Reason.LICENCE_SHOWN,
 }
-_BROKEN = {
-    Layer.PREFIX: Reason.DAMAGED_PREFIX,
-    Layer.ENCODING: Reason.DAMAGED_ENCODING,
-    Layer.COMPRESSION: Reason.DAMAGED_COMPRESSION,
-    Layer.STRUCTURE: Reason.DAMAGED_STRUCTURE,
-    Layer.CONTENT: Reason.DAMAGED_CONTENT,
-    Layer.PARTIAL: Reason.PART_OF_SEVERAL,
-}
 _SIGNATURE = (
     Reason.ALGORITHM_NOT_ALLOWED,
     Reason.ISSUER_UNKNOWN,
@@ -91,7 +83,7 @@ def _kind(case: Case) -> Reason | None:
 
 
 def _whole(case: Case) -> Reason | None:
-    return _BROKEN[case.code.flaw] if case.code.flaw else None
+    return case.code.flaw.reason if case.code.flaw else None
 
 
 def _signature(case: Case) -> Reason | None:
@@ -190,7 +182,7 @@ def _in_twice(case: Case) -> bool:
 _ORDER: tuple[tuple[str, Callable[[Case], Reason | None], tuple[Reason, ...]], ...] = (
     ("what it is", _visitor, tuple(_NOT_A_VISITOR.values())),
     ("the kind", _kind, (Reason.KIND_NOT_ACCEPTED,)),
-    ("whether it is whole", _whole, tuple(_BROKEN.values())),
+    ("whether it is whole", _whole, tuple(layer.reason for layer in Layer)),
     ("the signature", _signature, _SIGNATURE),
     ("the issuer", _issuer, (Reason.ISSUER_NOT_ACCEPTED,)),
     ("the age", _age, (Reason.TOO_OLD,)),

@@ -7,31 +7,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cryptography import x509
-from cryptography.exceptions import InternalError, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.utils import CryptographyDeprecationWarning
 from joserfc.jwk import ECKey
 
 from gatepost.errors import TrustError
 from gatepost.model import SIGNED, Kind
+from gatepost.packing.foreign import FOREIGN
 from gatepost.trust.keys import OTHER_FORM, PublicKey, TrustedKey, TrustList, algorithm_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# What cryptography raises on certificates that are none, or of a kind that it does not know.
-FOREIGN = (
-    ValueError,
-    TypeError,
-    LookupError,
-    OverflowError,
-    InternalError,
-    UnsupportedAlgorithm,
-    x509.InvalidVersion,
-    x509.DuplicateExtension,
-    x509.UnsupportedGeneralNameType,
-    CryptographyDeprecationWarning,  # where warnings are made errors
-)
+# With those that warn of what they will not take, where warnings are made errors.
+_RAISED = (*FOREIGN, CryptographyDeprecationWarning)
 # Extended key usages of health certificates (eHealth Network, volume 1); both arcs are in use.
 _USAGES = {
     f"{arc}.1847.2021.1.{number}": usage
@@ -86,7 +75,7 @@ def certified(der: bytes) -> Certified:
             certificate.not_valid_after_utc.timestamp(),
             _usages(certificate, der),
         )
-    except FOREIGN as error:
+    except _RAISED as error:
         raise TrustError(f"no certificate that can be read: {str(error)[:80]!a}") from error
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from gatepost.model import SIGNED, Checked, Code, Layer, Reason, Step, Trust
+from gatepost.model import SIGNED, Checked, Code, Reason, Step, Trust
 from gatepost.trust.keys import ALGORITHMS
 from gatepost.trust.signatures import holds
 
@@ -15,14 +15,6 @@ if TYPE_CHECKING:
     from gatepost.model import Proof, Stamp
     from gatepost.trust.keys import TrustedKey, TrustList
 
-_OF_LAYER = {
-    Layer.PREFIX: Reason.DAMAGED_PREFIX,
-    Layer.ENCODING: Reason.DAMAGED_ENCODING,
-    Layer.COMPRESSION: Reason.DAMAGED_COMPRESSION,
-    Layer.STRUCTURE: Reason.DAMAGED_STRUCTURE,
-    Layer.CONTENT: Reason.DAMAGED_CONTENT,
-    Layer.PARTIAL: Reason.PART_OF_SEVERAL,
-}
 _HOLDS, _FAILS, _UNKNOWN = "holds", "fails", "unknown"
 _NOT_KNOWN = "the station does not know the time"
 _FORM = Step("form", _HOLDS)
@@ -36,7 +28,7 @@ def check(code: Code, trust: TrustList, now: Stamp) -> Checked:
     revocation, the code's validity, the key's own. Times are compared with the benefit of
     the doubt within `now.bound_us`, and not at all while the station does not know the time.
     """
-    broken = None if code.flaw is None else _OF_LAYER[code.flaw]
+    broken = None if code.flaw is None else code.flaw.reason
     if code.kind not in SIGNED:
         return Checked(Trust.UNSIGNED, broken)
     proof = code.proof
