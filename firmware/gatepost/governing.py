@@ -39,18 +39,30 @@ def governed(config: Config) -> Governed:
     Raises ConfigError for an authority that cannot be used, and for a rules file that cannot,
     where it is needed: what the centre sent holds whatever became of the file.
     """
-    centre = desired.centre_of(config)
-    if centre is None:
-        return Governed(_own(config), trust.NOTHING, None)
-    held = Held(config.station.data / desired.FOLDER, centre)
-    held.look()
+    held = held_of(config)
+    if held is None:
+        return Governed(own_rules(config), trust.NOTHING, None)
     sent_rules, sent_trust = held.now(Desire.RULES), held.now(Desire.TRUST)
     return Governed(
-        (sent_rules.rules if sent_rules else None) or _own(config),
+        (sent_rules.rules if sent_rules else None) or own_rules(config),
         (sent_trust.trust if sent_trust else None) or trust.NOTHING,
         held,
     )
 
 
-def _own(config: Config) -> Rules:
+def held_of(config: Config) -> Held | None:
+    """What came from the centre and the card holds; None: no authority is configured.
+
+    Raises ConfigError for an authority that cannot be used.
+    """
+    centre = desired.centre_of(config)
+    if centre is None:
+        return None
+    held = Held(config.station.data / desired.FOLDER, centre)
+    held.look()
+    return held
+
+
+def own_rules(config: Config) -> Rules:
+    """The configured rules, else the mission's. Raises ConfigError for a file with problems."""
     return rules.DEFAULT if config.gate.rules is None else rules.load(config.gate.rules)

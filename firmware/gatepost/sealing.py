@@ -6,21 +6,22 @@ event has a fresh ephemeral key, so a stolen station opens none of what it seale
 
 from __future__ import annotations
 
-import base64
 import json
 from typing import TYPE_CHECKING, Any
 
 from joserfc import jwe
-from joserfc.errors import JoseError
-from joserfc.jwk import OKPKey
 
 from gatepost.canonical import canonical
 from gatepost.errors import KeyMaterialError
 from gatepost.model import told as claims_of
+from gatepost.packing import base64url
+from gatepost.trust import sealing_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from joserfc.jwk import OKPKey
 
     from gatepost.model import Code, Scan, Stamp
 
@@ -31,22 +32,9 @@ _BLOCK = 256
 def load_public_key(path: Path) -> OKPKey:
     """The central side's public key (JWK, X25519, with kid). Raises KeyMaterialError."""
     try:
-        jwk = json.loads(path.read_text("utf-8"))
-        key = OKPKey.import_key(dict(jwk))
-    except (OSError, ValueError, TypeError, KeyError, JoseError) as error:
-        raise KeyMaterialError(f"{path}: no key (JWK) can be read: {error}") from error
-    if key.is_private:
-        raise KeyMaterialError(
-            f"{path}: this is a PRIVATE key; it must never be on a station. Treat it as lost, "
-            "make a new pair, and put its public half here"
-        )
-    if key.curve_name != "X25519" or not isinstance(key.kid, str) or not key.kid:
-        raise KeyMaterialError(f"{path}: must be an X25519 key with a kid")
-    try:
-        Sealer(key).seal(b"")  # what cannot seal is found now, not before the first visitor
-    except (ValueError, JoseError) as error:
-        raise KeyMaterialError(f"{path}: nothing can be sealed to this key: {error}") from error
-    return key
+        return sealing_key(json.loads(path.read_text("utf-8")))
+    except (OSError, ValueError, RecursionError) as error:
+        raise KeyMaterialError(f"{path}: no key (JWK): {error}") from error
 
 
 def understood(scan: Scan, code: Code, source: str, stamp: Stamp) -> bytes:
@@ -57,7 +45,7 @@ def understood(scan: Scan, code: Code, source: str, stamp: Stamp) -> bytes:
     `text` stands only where the bytes are not UTF-8: else it is the bytes themselves.
     """
     told: dict[str, Any] = {
-        "data": base64.urlsafe_b64encode(scan.data).decode().rstrip("="),
+        "data": base64url.encode(scan.data),
         "kind": code.kind.value,
         "basis": code.basis.value,
         "identity": _utf8(code.identity),

@@ -13,6 +13,7 @@ from gatepost.central.connection import Tls
 from gatepost.central.publishing import publish
 from gatepost.errors import UsageError
 from gatepost.signing import Signer
+from gatepost.wire import DESIRED
 
 _RAW = argparse.RawDescriptionHelpFormatter
 _SIGN = """examples:
@@ -46,7 +47,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "sign", help="sign rules or a trust list", epilog=_SIGN, formatter_class=_RAW
     )
     option = sign.add_argument
-    option("kind", choices=sorted(signing_desired.MOST), help="what it is")
+    option("kind", choices=sorted(DESIRED), help="what it is")
     option(
         "file",
         type=Path,
@@ -95,7 +96,7 @@ def _sign(options: argparse.Namespace) -> int:
     issued = options.issued or datetime.now(UTC).isoformat(timespec="seconds")[:19] + "Z"
     about = signing_desired.About(options.version, issued, options.audience)
     signer = Signer(options.certificate, options.key)
-    text = _read(options.file, signing_desired.MOST[options.kind])
+    text = _read(options.file, signing_desired.MOST)
     if options.kind == "rules":
         token = signing_desired.sign_rules(signer, text, about)
     else:
@@ -113,7 +114,7 @@ def _publish(options: argparse.Namespace) -> int:
         raise UsageError("--certificate and --key need --ca, the broker's authority")
     if bool(options.certificate) != bool(options.key):
         raise UsageError("--certificate and --key go together")
-    content = _read(options.file, max(signing_desired.MOST.values()))
+    content = _read(options.file, signing_desired.MOST)
     token = signing_desired.token_of(content)
     topic = signing_desired.topic_of(token, options.site, options.station)
     tls = Tls(options.ca, options.certificate, options.key) if options.ca else None

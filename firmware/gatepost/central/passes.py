@@ -7,10 +7,8 @@ Stations read it by codes.signed_pass, whose labels these are; a test holds the 
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
-import re
 import secrets
 import unicodedata
 from dataclasses import dataclass
@@ -26,8 +24,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from gatepost.errors import KeyMaterialError, UsageError
-from gatepost.packing import base45, cbor, cose
+from gatepost.errors import KeyMaterialError, Unreadable, UsageError
+from gatepost.packing import base45, base64url, cbor, cose
+from gatepost.wire.bodies import NAME
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +40,6 @@ _PREFIX = "GP1:"
 _EXP, _NBF, _CTI = 4, 5, 7  # RFC 8392
 _HOLDER = -65537
 _NAME, _ROLE, _PLACES = 1, 2, 3
-_PLACE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _KID_BYTES = 8
 _PRIVATE = 0o600
 
@@ -101,7 +99,7 @@ def _holder(request: PassRequest) -> dict[int, Any]:
     if len(name) > LONGEST_NAME or not name.isprintable():
         raise UsageError(f"the name must be at most {LONGEST_NAME} characters of plain text")
     for place in request.places:
-        if not _PLACE.fullmatch(place):
+        if not NAME.fullmatch(place):
             raise UsageError(f"{place!r} is no site id: small letters, digits and hyphens")
     if name:
         told[_NAME] = name
@@ -119,17 +117,18 @@ def new_id() -> bytes:
 
 def id_text(identifier: bytes) -> str:
     """A pass's id as stations, lists and revocations have it: base64url without padding."""
-    return base64.urlsafe_b64encode(identifier).decode().rstrip("=")
+    return base64url.encode(identifier)
 
 
 def id_bytes(text: str) -> bytes:
     """The same back. Raises UsageError."""
+    told = f"{text!r} is no id: base64url of 12 to 16 bytes"
     try:
-        data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except ValueError as error:
-        raise UsageError(f"{text!r} is no id: base64url of 12 to 16 bytes") from error
-    if len(data) not in ID_BYTES or id_text(data) != text:
-        raise UsageError(f"{text!r} is no id: base64url of 12 to 16 bytes")
+        data = base64url.decode(text)
+    except Unreadable as error:
+        raise UsageError(told) from error
+    if len(data) not in ID_BYTES:
+        raise UsageError(told)
     return data
 
 
@@ -152,8 +151,8 @@ def _public(key: Ed25519PrivateKey) -> bytes:
 
 def trust_entry(key: Ed25519PrivateKey, name: str) -> dict[str, Any]:
     """What stands for it in a trust list's `keys`: the public half; `name` is for people."""
-    jwk = {"kty": "OKP", "crv": "Ed25519", "x": id_text(_public(key))}  # RFC 8037
-    return {"kind": "pass", "name": name, "kid": id_text(kid_of(key)), "jwk": jwk}
+    jwk = {"kty": "OKP", "crv": "Ed25519", "x": base64url.encode(_public(key))}  # RFC 8037
+    return {"kind": "pass", "name": name, "kid": base64url.encode(kid_of(key)), "jwk": jwk}
 
 
 def revocation(identifier: bytes) -> dict[str, str]:

@@ -6,7 +6,6 @@ rules check` do the same beforehand).
 
 from __future__ import annotations
 
-import re
 import tomllib
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,17 +16,17 @@ from gatepost.canonical import canonical
 from gatepost.errors import ContractError, Unreadable, UsageError
 from gatepost.packing import base64url, strict_json
 from gatepost.wire import ALL, DESIRED
+from gatepost.wire.bodies import NAME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gatepost.signing import Signer
 
-MOST = {"rules": 1024 * 1024, "trust": 4 * 1024 * 1024}  # of a token, bytes
+MOST = 4 * 1024 * 1024  # of a token, bytes: as much as a station takes
 _SCHEMAS = {"rules": "desired-rules", "trust": "trust"}
 _LISTS = ("keys", "revoked", "central")
 _ABOUT = ("type", "version", "issued", "audience")
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ def sign_trust(signer: Signer, text: bytes, about: About) -> str:
     Raises UsageError where it has not the form of one.
     """
     try:
-        content = strict_json.loads(text, MOST["trust"])
+        content = strict_json.loads(text, MOST)
     except Unreadable as error:
         raise UsageError(f"the trust list is no JSON: {error}") from error
     if not isinstance(content, dict) or not content.keys() & set(_LISTS):
@@ -92,8 +91,8 @@ def _sign(signer: Signer, kind: str, payload: dict[str, Any]) -> str:
         token = signer.sign(canonical(payload), f"gatepost-{kind}")
     except ContractError as error:
         raise UsageError(f"{kind}: {error}") from error
-    if len(token) > MOST[kind]:
-        raise UsageError(f"{kind}: signed {len(token)} bytes, at most {MOST[kind]}")
+    if len(token) > MOST:
+        raise UsageError(f"{kind}: signed {len(token)} bytes, at most {MOST}")
     return token
 
 
@@ -108,7 +107,7 @@ def token_of(content: bytes) -> str:
 def topic_of(token: str, site: str, station: str = "") -> str:
     """Where a token is published: for one station, or for all of a site. Raises UsageError."""
     for name in (site, station or site):
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             raise UsageError(f"{name!r} is no name of a site or a station")
     return f"gatepost/v1/{site}/{station or ALL}/desired/{_kind(token)}"
 

@@ -30,17 +30,15 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check; 0 when it is good, 2 when it has problems."""
-    from gatepost import rules
     from gatepost.config import load
     from gatepost.errors import ConfigError
-    from gatepost.governing import governed
+    from gatepost.governing import governed, own_rules
     from gatepost.keys import keys_of
 
     try:
         config = load(args.file)
         keys_of(config)
-        if config.gate.rules is not None:
-            rules.load(config.gate.rules)  # also where the centre's hold, for as long as they do
+        own_rules(config)  # also where the centre's hold, for as long as they do
         holds = governed(config)
     except ConfigError as error:
         if not args.json:

@@ -58,15 +58,10 @@ class _Station:
     def of(cls, path: Path) -> _Station:
         """Raises ConfigError."""
         from gatepost.config import load
-        from gatepost.desired import FOLDER, Held, centre_of
+        from gatepost.governing import held_of
 
         config = load(path)
-        centre = centre_of(config)
-        if centre is None:
-            return cls(config, None)
-        held = Held(config.station.data / FOLDER, centre)
-        held.look()
-        return cls(config, held)
+        return cls(config, held_of(config))
 
 
 def add_actions(parser: Any, about: About, what: str) -> None:

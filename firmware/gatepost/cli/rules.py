@@ -66,9 +66,9 @@ class _Rules:
         }
 
     def own(self, config: Config) -> Rules:
-        from gatepost.rules import DEFAULT, load
+        from gatepost.governing import own_rules
 
-        return DEFAULT if config.gate.rules is None else load(config.gate.rules)
+        return own_rules(config)
 
     def changes(self, old: Rules, new: Rules) -> list[str]:
         before, after = (self.told(each, None)["rules"] for each in (old, new))

@@ -11,6 +11,7 @@ from typing import Any
 from gatepost.errors import Unreadable
 from gatepost.model import Code, Kind, Layer
 
+SITE_ID = r"[a-z0-9][a-z0-9-]{0,62}"  # as the wire contract has it
 _MOST_S = 2.0**53  # beyond it a float counts no seconds
 
 

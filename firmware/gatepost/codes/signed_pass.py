@@ -7,18 +7,17 @@ holder's name, the role and the places. central.passes writes what is read here.
 
 from __future__ import annotations
 
-import base64
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gatepost.codes import cwt
 from gatepost.codes.dates import moment
-from gatepost.codes.fields import broken, mapping, octets, sequence, string
+from gatepost.codes.fields import SITE_ID, broken, mapping, octets, sequence, string
 from gatepost.codes.names import clean, initials
 from gatepost.errors import Unreadable
 from gatepost.model import Basis, Claims, Code, Kind, Layer
-from gatepost.packing import base45
+from gatepost.packing import base45, base64url
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,7 +32,7 @@ _ROLES = {1: "staff", 2: "guest", 3: "ticket"}
 _ID_BYTES = range(12, 17)
 _KID_BYTES = range(8, 9)
 _NAME_LONGEST = 40
-_PLACE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")  # a site's id, as the contract has it
+_PLACE = re.compile(SITE_ID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ def _pass(token: Cwt) -> Code:
     number = token.identifier(_ID_BYTES)
     return Code(
         Kind.PASS,
-        identity=base64.urlsafe_b64encode(number).decode().rstrip("="),
+        identity=base64url.encode(number),
         basis=Basis.PASS,
         initials=initials(name),
         claims=Pass(

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gatepost.codes.fields import mapping, string
+from gatepost.codes.fields import SITE_ID, mapping, string
 from gatepost.codes.url import host
 from gatepost.errors import Unreadable
 from gatepost.model import Claims, Code, Kind, Layer
@@ -20,7 +20,7 @@ from gatepost.packing import jws, strict_json
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_OWN = re.compile(r"([a-z0-9][a-z0-9-]{0,62})(?:;(.{1,120}))?")
+_OWN = re.compile(rf"({SITE_ID})(?:;(.{{1,120}}))?")
 
 
 @dataclass(frozen=True, slots=True)

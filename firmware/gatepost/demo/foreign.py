@@ -12,7 +12,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from gatepost.demo.issuers import NZ_ISSUER, NZ_KID, SHC_ISSUER
-from gatepost.packing import cbor
+from gatepost.packing import base64url, cbor
 
 if TYPE_CHECKING:
     import random
@@ -31,8 +31,8 @@ def invent_health_card(holder: Holder, rng: random.Random, key: Es256Key) -> str
     """A SMART Health Card with one vaccination: "shc:/" and about 1000 digits."""
     header = {"zip": "DEF", "alg": "ES256", "kid": key.thumbprint()}
     payload = _deflated(_compact(_card(holder, rng)))
-    message = f"{_b64url(_compact(header))}.{_b64url(payload)}"
-    token = f"{message}.{_b64url(key.sign(message.encode()))}"
+    message = f"{base64url.encode(_compact(header))}.{base64url.encode(payload)}"
+    token = f"{message}.{base64url.encode(key.sign(message.encode()))}"
     return "shc:/" + "".join(f"{ord(letter) - _SMALLEST:02}" for letter in token)
 
 
@@ -103,7 +103,3 @@ def _deflated(data: bytes) -> bytes:
 
 def _compact(value: dict[str, object] | dict[str, str]) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
-
-
-def _b64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).decode().rstrip("=")

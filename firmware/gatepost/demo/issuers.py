@@ -6,7 +6,6 @@ as public and must never be trusted anywhere else. One issuer is missing in the 
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import json
@@ -17,7 +16,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from gatepost.packing import cbor, cose
+from gatepost.packing import base64url, cbor, cose
 
 # Every kind that names a visitor, and what the gate of the demo asks of them.
 RULES = """\
@@ -58,13 +57,15 @@ class Es256Key:
 
     def jwk(self) -> dict[str, str]:
         """The public half."""
-        x, y = (_b64url(part.to_bytes(32, "big")) for part in (self.public.x, self.public.y))
+        x, y = (
+            base64url.encode(part.to_bytes(32, "big")) for part in (self.public.x, self.public.y)
+        )
         return {"kty": "EC", "crv": "P-256", "x": x, "y": y}
 
     def thumbprint(self) -> str:
         """SHA-256 over the public half (RFC 7638): a SMART Health Card's kid."""
         told = json.dumps(self.jwk(), sort_keys=True, separators=(",", ":"))
-        return _b64url(hashlib.sha256(told.encode()).digest())
+        return base64url.encode(hashlib.sha256(told.encode()).digest())
 
     def sign1(self, payload: bytes, kid: bytes) -> bytes:
         """A COSE_Sign1 (RFC 9052) over `payload`."""
@@ -107,13 +108,18 @@ class Issuers:
     def trust_list(self) -> bytes:
         """Everybody but the stranger, as contract/trust.json has it."""
         keys = [
-            _entry("dcc", "Ministry of Examples", self.passports, kid=_b64url(kid(self.passports))),
+            _entry(
+                "dcc",
+                "Ministry of Examples",
+                self.passports,
+                kid=base64url.encode(kid(self.passports)),
+            ),
             _entry("shc", "Example Clinic", self.health_cards, issuer=SHC_ISSUER),
             _entry("nzcp", "Example Passes", self.nz_passes, issuer=NZ_ISSUER, kid=NZ_KID),
             _entry("pretix", "Example Box Office", self.tickets),
             _entry("pass", "Example Site Office", self.passes),
         ]
-        revoked = hashlib.sha256(_b64url(REVOKED_PASS).encode()).hexdigest()
+        revoked = hashlib.sha256(base64url.encode(REVOKED_PASS).encode()).hexdigest()
         told = {
             "type": "gatepost-trust",
             "version": 1,
@@ -150,9 +156,5 @@ def _entry(kind: str, name: str, key: Es256Key | Ed25519PrivateKey, **more: str)
         jwk = key.jwk()
     else:
         public = key.public_key().public_bytes_raw()
-        jwk = {"kty": "OKP", "crv": "Ed25519", "x": _b64url(public)}
+        jwk = {"kty": "OKP", "crv": "Ed25519", "x": base64url.encode(public)}
     return {"kind": kind, "name": name, "jwk": jwk, **more}
-
-
-def _b64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).decode().rstrip("=")

@@ -19,7 +19,7 @@ from gatepost.errors import (
 from gatepost.packing import base64url, strict_json
 from gatepost.rules import Rules, parse
 from gatepost.signing import verify
-from gatepost.trust import TrustList, parse_list
+from gatepost.trust import TrustList, list_of
 
 if TYPE_CHECKING:
     from gatepost.desired.centre import Centre, When
@@ -81,9 +81,10 @@ def check(
     token = token.strip()
     signed = _signed(token, kind, centre, when)
     try:
-        said = _Said.of(signed.payload, kind)
+        data = _object(signed.payload, kind.most)
+        said = _Said.of(data, kind)
         said.check(centre, held_version, signed, when)
-        content = _content(said, signed.payload, kind)
+        content = _content(said, data, kind)
     except DesiredRefused as error:
         raise Refused(str(error), signed.signer) from error
     return Desired(kind, said.version, said.issued, signed.signer, content, token)
@@ -121,9 +122,8 @@ class _Said:
     rules: str
 
     @classmethod
-    def of(cls, payload: bytes, kind: Desire) -> _Said:
+    def of(cls, data: dict[str, Any], kind: Desire) -> _Said:
         """Raises DesiredRefused."""
-        data = _object(payload, kind.most)
         if data.get("type") != kind.typ:
             raise DesiredRefused(f"type is not {kind.typ!r}")
         text = data.get("rules", "") if kind is Desire.RULES else ""
@@ -179,12 +179,12 @@ def _audience(data: dict[str, Any]) -> tuple[str, ...]:
     return tuple(named)
 
 
-def _content(said: _Said, payload: bytes, kind: Desire) -> Content:
+def _content(said: _Said, data: dict[str, Any], kind: Desire) -> Content:
     """All of it or nothing. Raises DesiredRefused with the first problems."""
     try:
         if kind is Desire.RULES:
             return parse(said.rules, Path(kind.value))
-        return parse_list(payload)
+        return list_of(data)
     except ConfigError as error:
         raise DesiredRefused(_first(error.problems)) from error
     except TrustError as error:

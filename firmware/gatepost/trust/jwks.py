@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cryptography.exceptions import InternalError, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import x25519
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey
 
 from gatepost.errors import TrustError
+from gatepost.packing.foreign import FOREIGN
 
 if TYPE_CHECKING:
     from gatepost.trust.keys import PublicKey
 
-_FOREIGN = (JoseError, ValueError, TypeError, LookupError, InternalError, UnsupportedAlgorithm)
+_RAISED = (JoseError, *FOREIGN)
 _MOST_KID = 200
 
 
@@ -31,7 +31,7 @@ def public_key(jwk: Any) -> PublicKey:
             raise TrustError("must be P-256 or Ed25519")
     try:
         key: PublicKey = read.import_key(dict(jwk)).public_key
-    except _FOREIGN as error:
+    except _RAISED as error:
         raise TrustError(f"no key: {str(error)[:80]!a}") from error
     return key
 
@@ -48,7 +48,7 @@ def sealing_key(jwk: Any) -> OKPKey:
         key = OKPKey.import_key({name: jwk[name] for name in ("kty", "crv", "x", "kid")})
         # A point of low order gives everybody the same secret: cryptography refuses it here.
         x25519.X25519PrivateKey.generate().exchange(key.public_key)  # type: ignore[arg-type]
-    except _FOREIGN as error:
+    except _RAISED as error:
         raise TrustError(f"nothing can be sealed to it: {str(error)[:80]!a}") from error
     return key
 
@@ -58,6 +58,6 @@ def _check_public(jwk: Any) -> None:
         raise TrustError("must be an object")
     if "d" in jwk:
         raise TrustError(
-            "this is a PRIVATE key; it must never be in a trust list. Treat it as lost, "
+            "this is a PRIVATE key; it must never be here. Treat it as lost, "
             "make a new pair, and put its public half here"
         )

@@ -53,6 +53,11 @@ def parse_list(payload: bytes) -> TrustList:
         told = strict_json.loads(payload, MOST_BYTES)
     except Unreadable as error:
         raise TrustError(f"not a trust list: {error}") from error
+    return list_of(told)
+
+
+def list_of(told: Any) -> TrustList:
+    """The list in parsed JSON. Raises TrustError with its first problems, a line each."""
     if not isinstance(told, dict) or told.get("type") != TYPE:
         raise TrustError(f"not a trust list: its type must be {TYPE!r}")
     reading = _Reading()
