@@ -20,6 +20,7 @@ from gatepost.config.schema import (
     PanelConfig,
     ReaderConfig,
     RelayConfig,
+    SpoolConfig,
     StationConfig,
 )
 
@@ -39,6 +40,7 @@ __all__ = [
     "ReaderConfig",
     "RelayConfig",
     "SerialReader",
+    "SpoolConfig",
     "StationConfig",
     "V4l2Reader",
     "load",

@@ -74,10 +74,46 @@ class CentralConfig:
         default="central",
         pattern=r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}",
     )
+    confirm: str = entry(
+        "what counts as delivered: the broker's acknowledgement (weaker: brokers lose what they "
+        "acknowledged), or the confirmer's signed receipt",
+        default="broker",
+        choices=("broker", "central"),
+    )
+    confirmer: str = entry(
+        "common name in the certificate of whoever signs receipts; without it, the signer",
+        default="",
+        pattern=r"([A-Za-z0-9][A-Za-z0-9._-]{0,62})?",
+    )
     plain_text: str = entry(
         "instead of sealing, in exactly these words",
         default="",
         choices=("", PLAIN_TEXT_WORDS),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpoolConfig:
+    """How events are kept. What is not delivered is never dropped: rather visitors are refused."""
+
+    keep_days: int = entry(
+        "how long delivered events stay, so that they can be sent again",
+        default=14,
+        least=1,
+        most=3650,
+    )
+    most_mib: int = entry(
+        "room that the spool may take; delivered events go first",
+        default=1024,
+        least=1,
+        most=1024 * 1024,
+    )
+    spare_mib: int = entry(
+        "room that is left on the card whatever comes", default=16, least=0, most=1024 * 1024
+    )
+    allow_volatile: bool = entry(
+        "also keep events in RAM (tmpfs, ramfs, overlay), where a power cut loses them: a test's",
+        default=False,
     )
 
 
@@ -188,6 +224,7 @@ class Config:
     central: CentralConfig
     reader: tuple[ReaderConfig, ...]
     gate: GateConfig = field(default_factory=GateConfig)
+    spool: SpoolConfig = field(default_factory=SpoolConfig)
     log: LogConfig = field(default_factory=LogConfig)
     lamp: LampConfig | None = None
     buzzer: BuzzerConfig | None = None

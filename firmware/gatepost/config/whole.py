@@ -42,6 +42,10 @@ def _central(central: CentralConfig | None) -> Iterator[tuple[Where, str]]:
         )
     elif central.sealing_key is not None and central.plain_text:
         yield ("central", "plain_text"), "contradicts sealing_key: keep one of them"
+    if central.confirm == "central" and central.authority is None:
+        yield ("central", "confirm"), "needs authority: nobody's receipt could be believed"
+    if central.confirmer and central.authority is None:
+        yield ("central", "confirmer"), "needs authority: nobody's receipt could be believed"
 
 
 def _light(sections: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:

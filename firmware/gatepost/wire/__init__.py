@@ -12,6 +12,15 @@ from gatepost.wire.bodies import (
     event_type,
     links_of,
 )
+from gatepost.wire.commands import (
+    COMMAND,
+    COMMANDS,
+    Command,
+    Ranges,
+    Response,
+    parse_command,
+    response_message,
+)
 from gatepost.wire.messages import (
     ALL,
     CONTENT_TYPE,
@@ -30,13 +39,18 @@ from gatepost.wire.messages import (
 
 __all__ = [
     "ALL",
+    "COMMAND",
+    "COMMANDS",
     "CONTENT_TYPE",
     "DESIRED",
     "MOST_PAYLOAD",
     "NO_HASH",
     "RECORDS",
     "Checkpoint",
+    "Command",
     "Links",
+    "Ranges",
+    "Response",
     "Topics",
     "attributes",
     "body_hash",
@@ -49,7 +63,9 @@ __all__ = [
     "event_type",
     "links_of",
     "parse_checkpoint",
+    "parse_command",
     "parse_event",
+    "response_message",
     "rfc3339",
     "state_message",
 ]

@@ -60,6 +60,17 @@ class Topics:
         return f"{self.root}/checkpoint"
 
     @property
+    def replay(self) -> str:
+        """Events sent again on request, and those of others under their own source."""
+        return f"{self.root}/replay"
+
+    def command(self, name: str) -> str:
+        return f"{self.root}/command/{name}"
+
+    def response(self, name: str) -> str:
+        return f"{self.root}/response/{name}"
+
+    @property
     def desired(self) -> tuple[str, ...]:
         """Where rules and trust lists come from: for the station, and for all of its site."""
         roots = (self.root, f"gatepost/v1/{self.site}/{ALL}")
