@@ -38,9 +38,13 @@ def kernel_bound_us() -> int | None:
     state = _Timex()
     if not hasattr(_LIBC, "adjtimex"):
         return None
-    if _LIBC.adjtimex(ctypes.byref(state)) in {-1, _TIME_ERROR} or state.status & _STA_UNSYNC:
-        return None
-    return int(state.maxerror)
+    told = _LIBC.adjtimex(ctypes.byref(state))
+    return int(state.maxerror) if _known(told, state.status) else None
+
+
+def _known(told: int, status: int) -> bool:
+    """Whether adjtimex(2) says that the time is known: so it is in a leap second (1 to 4)."""
+    return told not in {-1, _TIME_ERROR} and not status & _STA_UNSYNC
 
 
 def boot_id() -> str:

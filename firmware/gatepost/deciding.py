@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from gatepost.model import Code, Decision, Scan, Trust
     from gatepost.ports import Clock
     from gatepost.sealing import Sealer
+    from gatepost.timekeeping import TimeWatch
     from gatepost.trust import TrustList
 
 _LOG = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ _WAIT_S = 0.25
 _IDLE_S = 2.0
 _LONG_WAL_EVENTS = 500
 _DRAIN_S = 1.0
+_TIME_S = 1.0
 
 
 @dataclass(slots=True)
@@ -62,6 +64,8 @@ class Deciding:
     boot_id: str
     orders: queue.Queue[Order] = field(default_factory=queue.Queue)
     versions: tuple[int, int] = (0, 0)
+    times: TimeWatch | None = None
+    _time_at: float = 0.0
     _sealing: Sealer | None = field(init=False)
 
     def __post_init__(self) -> None:
@@ -87,6 +91,7 @@ class Deciding:
         while True:
             yield
             yield from self._obey(spool)
+            self._note_time(spool)
             try:
                 scan = self.scans.get(timeout=_WAIT_S)
             except queue.Empty:
@@ -135,6 +140,21 @@ class Deciding:
             except SpoolFull as error:
                 self.conditions.raise_("spool", "station full", why=str(error))
             yield
+
+    def _note_time(self, spool: Spool) -> None:
+        """That time came is an event: it corrects what was recorded before it did."""
+        if self.times is None or self.clock.boottime() < self._time_at:
+            return
+        self._time_at = self.clock.boottime() + _TIME_S
+        now = stamp(self.clock, self.boot_id)
+        for record in self.times.due(now):
+            try:
+                spool.append(Draft(record, now))
+            except SpoolFull as error:
+                self.conditions.raise_("spool", "station full", why=str(error))
+                return
+            self.times.kept(record, now)
+            _LOG.info("time", extra={"fields": {"record": str(record)}})
 
     def _apply(self, desired: Desired) -> None:
         of_rules, of_trust = self.versions

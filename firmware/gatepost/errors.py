@@ -14,6 +14,8 @@
     |-- SpoolError          the spool cannot do what was asked
     |   |-- SpoolFull       no room for another event
     |   |-- SpoolVersion    made by another version of gatepost
+    |   |-- SpoolForeign    the file is another station's
+    |   |-- SpoolVolatile   its place is RAM: a power cut would lose it
     |   `-- SpoolDamaged    the file is not (any more) a whole spool
     `-- BrokerError         the broker cannot be reached, refused or went away
         `-- ProtocolRefused the broker does not speak this version of MQTT
@@ -23,6 +25,8 @@ They also inherit from the builtin that a caller would expect.
 """
 
 from __future__ import annotations
+
+from enum import StrEnum
 
 
 class GatepostError(Exception):
@@ -97,12 +101,68 @@ class SpoolVersion(SpoolError):
     """The file was made by another version of gatepost; it is left as it is."""
 
 
+class SpoolForeign(SpoolError):
+    """The file is another station's; it is left as it is."""
+
+
+class SpoolVolatile(SpoolError):
+    """Its place is RAM (tmpfs, ramfs, overlay): a power cut would lose what is in it."""
+
+
 class SpoolDamaged(SpoolError):
     """The file is not, or not any more, a whole spool."""
 
 
+class Problem(StrEnum):
+    """Why there is no session with the broker: short words that stay, for health and programs.
+
+    The text of a BrokerError says the same to people, with names and dates.
+    """
+
+    NAME_NOT_RESOLVED = "name-not-resolved"  # no such name, or no name server
+    RESOLVER_SILENT = "resolver-silent"  # the resolver hangs
+    REFUSED = "refused"  # nothing listens there
+    UNREACHABLE = "unreachable"  # no way to it
+    NO_ANSWER = "no-answer"  # packets to it vanish
+    SILENT = "silent"  # takes connections and says nothing
+    NOT_MQTT = "not-mqtt"  # says something else
+    NOT_TLS = "not-tls"  # no TLS where it is wanted
+    TLS_FAILED = "tls-failed"
+    BROKER_CERTIFICATE_EXPIRED = "broker-certificate-expired"
+    BROKER_CERTIFICATE_NOT_YET_VALID = "broker-certificate-not-yet-valid"
+    BROKER_CERTIFICATE_UNKNOWN = "broker-certificate-unknown"  # not of our authority
+    BROKER_CERTIFICATE_NAME = "broker-certificate-name"  # of another host
+    CERTIFICATE_EXPIRED = "certificate-expired"  # ours, as are the next
+    CERTIFICATE_NOT_YET_VALID = "certificate-not-yet-valid"
+    CERTIFICATE_REVOKED = "certificate-revoked"
+    CERTIFICATE_UNKNOWN = "certificate-unknown"
+    CERTIFICATE_REFUSED = "certificate-refused"  # nobody says why
+    NOT_AUTHORISED = "not-authorised"
+    CLIENT_ID_REFUSED = "client-id-refused"
+    BANNED = "banned"
+    BUSY = "busy"
+    QUOTA = "quota"
+    PROTOCOL = "protocol"  # not this version of MQTT
+    TAKEN_OVER = "taken-over"  # another client came with our id
+    PERHAPS_TAKEN_OVER = "perhaps-taken-over"  # sessions end again and again, nobody says why
+    KEEP_ALIVE = "keep-alive"  # nothing came for too long
+    UNACKNOWLEDGED = "unacknowledged"
+    PUBLISH_REFUSED = "publish-refused"
+    TOO_LARGE = "too-large"
+    CLOSED = "closed"
+    OTHER = "other"
+
+
 class BrokerError(GatepostError, ConnectionError):
-    """The broker cannot be reached, refused us or went away."""
+    """The broker cannot be reached, refused us or went away.
+
+    Attributes:
+        problem: which of the known ones it is.
+    """
+
+    def __init__(self, text: str, problem: Problem = Problem.OTHER) -> None:
+        super().__init__(text)
+        self.problem = problem
 
 
 class ProtocolRefused(BrokerError):

@@ -55,6 +55,7 @@ class CueKind(StrEnum):
     AGAIN = "again"
     TROUBLE = "trouble"
     HINT = "hint"
+    IDENTIFY = "identify"
 
 
 @dataclass(frozen=True, slots=True)

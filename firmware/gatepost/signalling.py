@@ -35,6 +35,7 @@ HOLD_S = {
     CueKind.NOT_UNDERSTOOD: 3.0,
     CueKind.POSTER: 3.0,
     CueKind.TROUBLE: 3.0,  # as a visitor's answer: it names the reader
+    CueKind.IDENTIFY: 30.0,  # somebody looks for the station; a visitor goes before
     CueKind.PENDING: 30.0,  # ends with its verdict; a bound in case none comes
 }
 

@@ -19,7 +19,13 @@ LOW = RelayConfig(pin=5, idle="low", pulse_s=0.05)
 HIGH = RelayConfig(pin=5, idle="high", pulse_s=0.05)
 LONG = RelayConfig(pin=5, idle="low", pulse_s=5)
 OTHERS = [kind for kind in CueKind if kind is not CueKind.ACCEPTED]
-KEEP = [CueKind.READY, CueKind.PENDING, CueKind.HINT, CueKind.TROUBLE]
+KEEP = [
+    CueKind.READY,
+    CueKind.PENDING,
+    CueKind.HINT,
+    CueKind.TROUBLE,
+    CueKind.IDENTIFY,
+]
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ KINDS: dict[str, Cue] = {
     "poster": Cue(CueKind.POSTER),
     "again": Cue(CueKind.AGAIN),
     **{f"hint-{hint.value}": Cue(CueKind.HINT, hint=hint) for hint in Hint},
+    "identify": Cue(CueKind.IDENTIFY, detail="gp-7f3a9c"),
     "trouble": Cue(CueKind.TROUBLE, detail="reader door: absent"),
 }
 _ANSWERS = {

@@ -78,6 +78,11 @@ LIGHTS: dict[CueKind, Light] = {
     # A hint is for who looks at the screen: the station waits for a code as before, and a light
     # of its own would say that something was decided.
     CueKind.HINT: Light(_blinks(DIM, 0.2, 2.8), repeat=True, words="a dim white heartbeat"),
+    CueKind.IDENTIFY: Light(
+        (*_blinks(WHITE, 0.15, 0.25) * 3, *_blinks(WHITE, 1.0, 0.5)),
+        repeat=True,
+        words="white, three short and one long",
+    ),
     CueKind.TROUBLE: Light(_blinks(RED, 2.0, 1.0), repeat=True, words="red, long on and long off"),
 }
 
@@ -96,6 +101,7 @@ SOUNDS: dict[CueKind, tuple[Tone, ...]] = {
     CueKind.POSTER: ((_MIDDLE, 0.4), (0, 0.1), (1175.0, 0.12)),
     CueKind.HINT: (),  # a sound for each try would wear on everyone around
     CueKind.AGAIN: ((_MIDDLE, 0.12), (0, 0.1), (1175.0, 0.4)),
+    CueKind.IDENTIFY: ((_MIDDLE, 0.15), (0, 0.15)) * 3 + ((_MIDDLE, 0.6),),
     CueKind.TROUBLE: ((_LOW, 0.4), (0, 0.3), (_LOW, 0.4), (0, 0.3), (_LOW, 0.4)),
 }
 

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 MOST_S = 5.0  # whatever a configuration says: a request to open never stands for longer
 _GAP_S = 0.1  # between two requests, so that the controller sees two
-_KEEPS = frozenset({CueKind.READY, CueKind.PENDING, CueKind.HINT, CueKind.TROUBLE})
+_KEEPS = frozenset(
+    {CueKind.READY, CueKind.PENDING, CueKind.HINT, CueKind.TROUBLE, CueKind.IDENTIFY}
+)
 
 
 class Relay(PinSignal[bool]):

@@ -194,6 +194,12 @@ def _no_code(pen: _Pen) -> None:
     pen.box(25, 13, 28, 27)
 
 
+def _identify(pen: _Pen) -> None:
+    pen.dot(16, 12, 11)
+    pen.shape((6.2, 17), (25.8, 17), (16, 32))
+    pen.canvas.paste(0, (12 * _FINE, 8 * _FINE, 20 * _FINE, 16 * _FINE))
+
+
 def _trouble(pen: _Pen) -> None:
     pen.shape((16, 1), (31, 30), (1, 30))
     pen.shape((14, 11), (18, 11), (17.2, 21), (14.8, 21), ink=0)
@@ -209,6 +215,7 @@ _DRAWN: dict[CueKind, Callable[[_Pen], None]] = {
     CueKind.NOT_UNDERSTOOD: _not_understood,
     CueKind.POSTER: _poster,
     CueKind.AGAIN: _again,
+    CueKind.IDENTIFY: _identify,
     CueKind.TROUBLE: _trouble,
     CueKind.HINT: _no_code,
 }

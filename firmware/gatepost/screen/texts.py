@@ -38,6 +38,7 @@ _VI: dict[str, Words] = {
     "hint-moving": Words(("Xin giữ", "yên mã"), "Xin giữ yên mã"),
     "hint-cut-off": Words(("Đưa cả mã", "vào khung"), "Đưa cả mã vào"),
     "hint-no-code": Words(("Hãy đưa", "mã QR ra"), "Đưa mã QR ra"),
+    "identify": Words(("Trạm", "ở đây"), "Trạm ở đây"),
     "trouble": Words(("Máy đang", "có sự cố"), "Máy có sự cố"),
 }
 _EN: dict[str, Words] = {
@@ -58,6 +59,7 @@ _EN: dict[str, Words] = {
     "hint-moving": Words(("Hold it", "still"), "Hold it still"),
     "hint-cut-off": Words(("Show the", "whole code"), "Show whole code"),
     "hint-no-code": Words(("Show your", "QR code"), "Show a QR code"),
+    "identify": Words(("I am here",), "I am here"),
     "trouble": Words(("Station", "in trouble"), "Station trouble"),
 }
 TEXTS = {"vi": _VI, "en": _EN}

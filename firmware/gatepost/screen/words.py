@@ -36,8 +36,14 @@ _ANSWERS = {CueKind.ACCEPTED, CueKind.REFUSED, CueKind.NOT_UNDERSTOOD}  # a reas
 
 _READER = re.compile(r"reader (?P<name>\S+): (?P<state>absent|failed)")
 _READER_VI = {"absent": "Mất kết nối", "failed": "Đầu đọc lỗi"}
-_FULL = ("spool: station full", "station full")
-_FULL_VI = "Bộ nhớ đã đầy"
+_SPOOL = "spool: "  # how the part is named where it stands as the station's trouble
+_NOTES_VI = {
+    "station full": "Bộ nhớ đã đầy",
+    "card fails": "Thẻ nhớ bị lỗi",
+    "in RAM only": "Chưa có thẻ nhớ",
+    "of a newer version": "Cần bản mới hơn",
+    "of another station": "Thẻ của trạm khác",
+}
 
 
 def say(cue: Cue, language: str) -> Saying:
@@ -47,6 +53,8 @@ def say(cue: Cue, language: str) -> Saying:
     if cue.kind is CueKind.TROUBLE:
         note, kept = _detail(cue.detail, language)
         above = note or first.more
+    elif cue.kind is CueKind.IDENTIFY:  # for whoever looks for it: its id, which has no language
+        return Saying(first.head, (printable(cue.detail) or second.line,))
     else:
         above, kept = _beside(_initials(cue), first.more), ""
     return Saying(first.head, tuple(line for line in (above, second.line) if line), kept)
@@ -81,7 +89,7 @@ def _detail(text: str, language: str) -> tuple[str, str]:
         return shown, f": {reader['state']}" if reader else ""
     if reader:  # the state first: where it is cut, it is the name that loses its end
         return f"{_READER_VI[reader['state']]}: {reader['name']}", ""
-    return (_FULL_VI if shown in _FULL else shown), ""
+    return _NOTES_VI.get(shown.removeprefix(_SPOOL), shown), ""
 
 
 def printable(text: str) -> str:
