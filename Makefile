@@ -1,5 +1,5 @@
 # Everything runs from .venv/bin; `make setup` is part of every target and takes no time twice.
-.PHONY: help setup demo test check bench bench-codes bench-decoding fuzz screens clean
+.PHONY: help setup demo test check bench bench-codes bench-decoding bench-powercut bench-spool bench-network fuzz screens clean
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 OUT := out
@@ -27,6 +27,15 @@ bench: setup  ## the numbers of the README's table, side by side in one run (som
 
 bench-decoding: setup  ## what decoders read, how soon, at what cost; plots too (ARGS="--quick")
 	@$(BIN)/python tests/bench/decoding.py $(ARGS)
+
+bench-powercut: setup  ## 10,000 power cuts under the real spool: is every green event kept? (6 minutes)
+	@$(BIN)/python tests/bench/powercut.py $(ARGS)
+
+bench-spool: setup  ## what keeping an event costs: flushes, time, bytes (2 minutes)
+	@$(BIN)/python tests/bench/spool.py $(ARGS)
+
+bench-network: setup  ## what a bad network costs, fault by fault (some ten minutes; root for the wire)
+	@PYTHONPATH=tests:tests/faults $(BIN)/python tests/bench/network.py $(ARGS)
 
 bench-codes: setup  ## what recognising, checking and deciding cost, kind by kind (half a minute)
 	@$(BIN)/python tests/bench/codes.py $(ARGS)

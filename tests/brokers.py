@@ -14,6 +14,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -97,11 +98,40 @@ def mosquitto(
         yield broker
 
 
-def _configuration(port: int, tls: AuthorityFiles | None) -> list[str]:
+@contextmanager
+def mosquitto_at(
+    folder: Path, namespace: str, host: str, port: int, tls: AuthorityFiles | None = None
+) -> Iterator[Running]:
+    """The same in a network namespace, at `host`; whether it answers is not waited for."""
+    if MOSQUITTO is None:
+        pytest.skip("mosquitto is not installed")
+    config = folder / "mosquitto.conf"
+    lines = ["persistence false", *_configuration(port, tls, host), "max_queued_messages 0", ""]
+    config.write_text("\n".join(lines), "utf-8")
+    command = ["ip", "netns", "exec", namespace, MOSQUITTO, "-c", str(config)]
+    log = folder / "mosquitto.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+    running = Running(host, port, log, process)
+    try:
+        _wait_for(log, "running")
+        yield running
+    finally:
+        running.stop()
+
+
+def _wait_for(log: Path, word: str) -> None:
+    deadline = time.monotonic() + READY_S
+    while word not in log.read_text("utf-8", "replace"):
+        assert time.monotonic() < deadline, log.read_text("utf-8", "replace")
+        threading.Event().wait(0.01)
+
+
+def _configuration(port: int, tls: AuthorityFiles | None, host: str = HOST) -> list[str]:
     lines = ["log_dest stderr", "log_type all", "max_keepalive 65535"]
     if os.geteuid() == 0:  # else it drops to a user who cannot read the certificates
         lines.append("user root")
-    lines.append(f"listener {port} {HOST}")
+    lines.append(f"listener {port} {host}")
     if tls is None:
         return [*lines, "allow_anonymous true"]
     return [
@@ -166,3 +196,38 @@ def _ready(broker: Running) -> bool:
             continue
         return False
     return False
+
+
+@contextmanager
+def server(answer: bytes, *, close: bool, reads: int = 1, more: bytes = b"") -> Iterator[int]:
+    """A server that reads CONNECT, says `answer` to each caller, and closes or stays silent.
+
+    With `reads` of 2 it takes one packet more, and says `more`, before it closes.
+    """
+    with socket.create_server((HOST, 0)) as listener:
+        held: list[socket.socket] = []
+
+        def serve() -> None:
+            while True:
+                try:
+                    caller, _ = listener.accept()
+                    caller.recv(1024)
+                    caller.sendall(answer)
+                    for _ in range(reads - 1):
+                        caller.recv(1024)
+                        caller.sendall(more)
+                except OSError:
+                    return
+                held.append(caller)
+                if close:
+                    caller.close()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join(5)
+            for each in held:
+                each.close()

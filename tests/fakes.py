@@ -39,9 +39,12 @@ class FakeClock:
 class FakeBroker:
     """A broker in memory. `up`: takes connections; `answers`: acknowledges.
 
-    `sends`: what it sends in the next turn.
+    `sends`: what it sends in the next turn; `error`: what connecting raises;
+    `waits`: how long it was to wait for what comes, in each turn.
     """
 
+    error: BrokerError | None = None
+    waits: list[float] = field(default_factory=list)
     up: bool = True
     answers: bool = True
     break_after: int = -1
@@ -53,21 +56,24 @@ class FakeBroker:
     disconnected: int = 0
     connected: bool = False
     most_in_flight: int = 0
-    _waiting: int = 0
+    _waiting: list[int] = field(default_factory=list)
 
     def connect(self, will: Message) -> None:
         self.connections += 1
+        if self.error is not None:
+            raise self.error
         if not self.up:
             raise BrokerError("refused")
         self.connected = True
-        self._waiting = 0
+        self._waiting.clear()
         self.wills.append(will)
 
-    def exchange(self, batch: list[Message], wait_s: float) -> Exchange:  # noqa: ARG002
+    def exchange(self, batch: list[Message], wait_s: float) -> Exchange:
+        self.waits.append(wait_s)
         if not (self.up and self.connected):
             self.connected = False
             raise BrokerError("gone")
-        acknowledged, refused = [], []
+        refused = []
         for message in batch:
             if self.break_after == 0:
                 self.connected, self.break_after = False, -1
@@ -77,14 +83,14 @@ class FakeBroker:
             if self.refuses and message.topic.endswith(self.refuses):
                 refused.append((message.token, "Not authorized"))
             elif message.token:
-                acknowledged.append(message.token)
-        self._waiting += len(acknowledged)
-        self.most_in_flight = max(self.most_in_flight, self._waiting)
+                self._waiting.append(message.token)
+        self.most_in_flight = max(self.most_in_flight, len(self._waiting))
         received, self.sends = tuple(self.sends), []
         if not self.answers:
             return Exchange((), received)
-        self._waiting = 0
-        return Exchange(tuple(acknowledged), received, tuple(refused))
+        acknowledged = tuple(self._waiting)
+        self._waiting.clear()
+        return Exchange(acknowledged, received, tuple(refused))
 
     def disconnect(self) -> None:
         self.disconnected += 1

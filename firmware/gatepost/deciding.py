@@ -15,7 +15,7 @@ from gatepost.codes import recognise
 from gatepost.errors import SpoolFull
 from gatepost.model import Cue, CueKind, Direction, Draft, ScanRecord
 from gatepost.sealing import newest, understood
-from gatepost.spool import Spool, suspecting
+from gatepost.spool import Limits, Spool, suspecting
 from gatepost.timekeeping import stamp
 from gatepost.trust import check
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from gatepost.daybook import Daybook
     from gatepost.desired import Desired, Order
     from gatepost.gate import Gate
-    from gatepost.model import Code, Decision, Scan, Trust
+    from gatepost.model import Code, Decision, Record, Scan, Trust
     from gatepost.ports import Clock
     from gatepost.sealing import Sealer
     from gatepost.timekeeping import TimeWatch
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _WAIT_S = 0.25
 _IDLE_S = 2.0
+_WORTH_EVENTS = 64
 _LONG_WAL_EVENTS = 500
 _DRAIN_S = 1.0
 _TIME_S = 1.0
@@ -50,6 +51,8 @@ class Deciding:
             chose plain text in so many words.
         orders: from the centre, to be applied between two scans.
         versions: of the rules and the trust list that are applied; 0: what is built in.
+        limits: of the spool: how long delivered events stay, and how much room they take.
+        times: finds what must be recorded of the time; None: nobody looks.
     """
 
     scans: queue.Queue[Scan]
@@ -64,6 +67,7 @@ class Deciding:
     boot_id: str
     orders: queue.Queue[Order] = field(default_factory=queue.Queue)
     versions: tuple[int, int] = (0, 0)
+    limits: Limits = Limits.NONE
     times: TimeWatch | None = None
     _time_at: float = 0.0
     _sealing: Sealer | None = field(init=False)
@@ -77,7 +81,9 @@ class Deciding:
 
     def run(self) -> Generator[None, None, None]:
         """The worker. Patience: one flush of a slow card."""
-        with suspecting(self.spool_path), Spool(self.spool_path) as spool:
+        with suspecting(self.spool_path), Spool(self.spool_path, self.limits) as spool:
+            if self.times is not None:
+                self.times.recall(spool.recall)
             self._tidy_memory()
             try:
                 yield from self._turns(spool)
@@ -97,22 +103,29 @@ class Deciding:
             except queue.Empty:
                 if self.clock.boottime() >= busy_until:
                     self._tidy_memory()
-                    if untidy:
-                        self._tidy(spool)
-                    untidy = 0
+                    untidy = self._tidy(spool, untidy)
                 continue
             self.take(scan, spool)
             untidy += 1
             busy_until = self.clock.boottime() + _IDLE_S
             if untidy >= _LONG_WAL_EVENTS:  # a rush hour without a pause
-                self._tidy(spool)
-                untidy = 0
+                untidy = self._tidy(spool, untidy)
 
-    def _tidy(self, spool: Spool) -> None:
+    def _tidy(self, spool: Spool, untidy: int) -> int:
+        """While nobody stands there: let go what is delivered and old, move the WAL's content.
+
+        The latter after some events only: it writes each page once more. Returns how many
+        events still lie in the WAL alone.
+        """
         try:
+            gone = spool.purge(stamp(self.clock, self.boot_id))
+            spool.persist()
+            if untidy < _WORTH_EVENTS and not gone:
+                return untidy
             spool.tidy()
         except SpoolFull:  # the WAL has it all: nothing is lost, but the next one may be refused
             self.conditions.raise_("spool", "station full")
+        return 0
 
     def _tidy_memory(self) -> None:
         """A day that is over is forgotten, also where nobody comes; the rest is flushed."""
@@ -135,11 +148,19 @@ class Deciding:
                 return
             if order.desired is not None:
                 self._apply(order.desired)
-            try:
-                spool.append(Draft(order.audit, stamp(self.clock, self.boot_id)))
-            except SpoolFull as error:
-                self.conditions.raise_("spool", "station full", why=str(error))
+            kept = self._keep(order.audit, spool)
+            if order.then is not None:
+                order.then(kept)
             yield
+
+    def _keep(self, record: Record, spool: Spool) -> bool:
+        """Record what is no scan; False where there is no room."""
+        try:
+            spool.append(Draft(record, stamp(self.clock, self.boot_id)))
+        except SpoolFull as error:
+            self.conditions.raise_("spool", "station full", why=str(error))
+            return False
+        return True
 
     def _note_time(self, spool: Spool) -> None:
         """That time came is an event: it corrects what was recorded before it did."""
@@ -148,13 +169,11 @@ class Deciding:
         self._time_at = self.clock.boottime() + _TIME_S
         now = stamp(self.clock, self.boot_id)
         for record in self.times.due(now):
-            try:
-                spool.append(Draft(record, now))
-            except SpoolFull as error:
-                self.conditions.raise_("spool", "station full", why=str(error))
+            if not self._keep(record, spool):
                 return
             self.times.kept(record, now)
-            _LOG.info("time", extra={"fields": {"record": str(record)}})
+            _LOG.info("time", extra={"fields": {"event": type(record).__name__}})
+        self.times.remember(spool.remember)
 
     def _apply(self, desired: Desired) -> None:
         of_rules, of_trust = self.versions
@@ -191,7 +210,8 @@ class Deciding:
             kept = spool.append(draft)
         except SpoolFull as error:
             self.conditions.raise_("spool", "station full", why=str(error))
-            self.cue(Cue(CueKind.TROUBLE, detail="station full", reader=scan.reader))
+            red = Cue(CueKind.TROUBLE, detail="station full", reader=scan.reader, taken=scan.taken)
+            self.cue(red)
             _LOG.error("a scan was refused", exc_info=error)
             return
         self.cue(decision.cue)

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatepost.drivers.broker import tls_context
+from gatepost.drivers.tls import tls_context
 from gatepost.errors import ConfigError, KeyMaterialError
 from gatepost.sealing import Sealer, load_public_key
 from gatepost.signing import Signer
 
 if TYPE_CHECKING:
-    import ssl
-
     from gatepost.config import Config
+    from gatepost.drivers.tls import StationTls
 
 
 def keys_of(config: Config) -> tuple[Signer, Sealer | None]:
@@ -44,7 +43,7 @@ def keys_of(config: Config) -> tuple[Signer, Sealer | None]:
     return signer, sealer
 
 
-def tls_of(config: Config) -> ssl.SSLContext | None:
+def tls_of(config: Config) -> StationTls | None:
     """TLS towards the broker; None where the configuration goes without. KeyMaterialError."""
     if not config.broker.tls or config.broker.ca is None:
         return None

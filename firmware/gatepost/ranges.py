@@ -42,12 +42,23 @@ class RangeSet:
         self._first[low:high] = [first]
         self._last[low:high] = [last]
 
+    def remove(self, first: int, last: int) -> None:
+        """Take out `first` to `last`, both included, as far as they are in the set."""
+        low = bisect_left(self._last, first)
+        high = bisect_right(self._first, last)
+        if low >= high:
+            return
+        left = [(self._first[low], first - 1)] if self._first[low] < first else []
+        right = [(last + 1, self._last[high - 1])] if self._last[high - 1] > last else []
+        kept = left + right
+        self._first[low:high] = [each[0] for each in kept]
+        self._last[low:high] = [each[1] for each in kept]
+
     def gaps(self, first: int, last: int) -> list[tuple[int, int]]:
         """The ranges within `first` to `last` that are not in the set, in order."""
         found = []
-        for begin, end in self:
-            if end < first:
-                continue
+        for place in range(bisect_left(self._last, first), len(self._first)):
+            begin, end = self._first[place], self._last[place]
             if begin > last:
                 break
             if begin > first:

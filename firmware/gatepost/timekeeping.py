@@ -13,10 +13,14 @@ from gatepost import __released__
 from gatepost.model import ClockRecord, FaultRecord, Record, Stamp
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gatepost.ports import Clock
 
 _MOST = 2**53 - 1  # no number of the wire contract is larger: the year 2255
 _STEP_US = 2_000_000
+_COARSE_US = 600_000_000  # each time that the floor is written costs the card a page
+_FLOOR, _BOOT, _OFFSET, _OFFSET_AT = "floor_us", "clock_boot", "clock_offset_us", "clock_at_us"
 _DRIFT = 5_000  # a boot clock that goes wrong by 200 ppm stays below: a share of what passed
 RELEASED_US = int(datetime.fromisoformat(__released__).replace(tzinfo=UTC).timestamp()) * 1_000_000
 
@@ -70,6 +74,23 @@ class TimeWatch:
     floor: Floor = field(default_factory=Floor)
     told_us: int | None = None
     told_at_us: int = 0
+
+    def recall(self, memo: Callable[[str], int | None]) -> None:
+        """Take up what was remembered: the floor, and what this very boot told already."""
+        self.floor.at_us = max(self.floor.at_us, memo(_FLOOR) or 0)
+        if memo(_BOOT) == self._boot_mark():
+            self.told_us, self.told_at_us = memo(_OFFSET), memo(_OFFSET_AT) or 0
+
+    def remember(self, memo: Callable[[str, int], None]) -> None:
+        """Have it remembered; losing it costs a second clock event of the boot."""
+        memo(_FLOOR, self.floor.at_us // _COARSE_US * _COARSE_US)
+        if self.told_us is not None:
+            memo(_BOOT, self._boot_mark())
+            memo(_OFFSET, self.told_us)
+            memo(_OFFSET_AT, self.told_at_us)
+
+    def _boot_mark(self) -> int:
+        return int(self.boot_id[:13], 16)  # 52 bits
 
     def due(self, now: Stamp) -> list[Record]:
         """What is to be recorded at `now`; call `kept` for each that was.

@@ -29,9 +29,13 @@ COMMANDS = {
         "trust apply",
         "spool status",
         "spool verify",
+        "spool export",
+        "spool import",
+        "selftest",
     ],
     "gatepost-central": [
         "watch",
+        "ask",
         "unseal",
         "pass new-key",
         "pass sign",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from report import broker_program
 
 from gatepost.demo.authority import make_authority
-from gatepost.demo.broker import HOST, _process, demo_broker, free_port
+from gatepost.demo.broker import HOST, BrokerProcess, demo_broker, free_port
 from gatepost.demo.daemon import daemon
 from gatepost.demo.subscriber import Subscriber
 from gatepost.errors import GatepostError
@@ -126,8 +126,12 @@ def plain_broker(folder: Path) -> Iterator[int]:
     told = ["persistence false", "log_dest stderr", "log_type error", f"listener {port} {HOST}"]
     user = ["user root"] if os.geteuid() == 0 else []
     config.write_text("\n".join([*user, *told, "allow_anonymous true", ""]), "utf-8")
-    with _process([broker_program(), "-c", str(config)], folder / "broker.log", port):
+    broker = BrokerProcess([broker_program(), "-c", str(config)], folder / "broker.log", port)
+    try:
+        broker.start()
         yield port
+    finally:
+        broker.end()
 
 
 def pause(seconds: float) -> None:

@@ -57,6 +57,7 @@ FORMER = "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff"
 BOOT = "00112233445566778899aabbccddeeff"
 FIRST_US = int(datetime(2021, 9, 1, 6, 30, tzinfo=UTC).timestamp()) * 1_000_000
 TOPICS = wire.Topics(SITE, STATION)
+AGAIN = "event-2-clock.json"
 PRIVATE = "central-private.EXAMPLE-ONLY.jwk"
 
 
@@ -271,7 +272,40 @@ def from_the_centre(certificate: bytes) -> dict[str, bytes]:
         payload = desired(what)
         files[f"desired-{what}.json"] = payload
         files[f"desired-{what}.jws"] = own.sign(payload, f"gatepost-{what}").encode()
+    for name in ("resend", "receipt"):
+        payload = command(name).claims()
+        files[f"command-{name}.json"] = payload
+        files[f"command-{name}.jws"] = own.sign(payload, wire.COMMAND).encode()
     return files
+
+
+def command(name: str) -> wire.Command:
+    """What is asked of the station, or confirmed to it."""
+    ranges = ((2, 3), (5, 5)) if name == "resend" else ((1, 6),)
+    return wire.Command(
+        name,
+        f"example-{name}-1",
+        issued=datetime(2021, 9, 1, 6, 35, tzinfo=UTC),
+        expires=datetime(2021, 9, 1, 7, 35, tzinfo=UTC),
+        audience=(STATION,),
+        of=(wire.Ranges(STATION, EPOCH, ranges),),
+    )
+
+
+def response() -> Message:
+    """What the station answers: one of the events is not held any more."""
+    told = wire.Response(
+        "resend", "example-resend-1", "done", f"2 events sent again; not held: {EPOCH}:5-5"
+    )
+    return wire.response_message(TOPICS, told, stamp(302, 41_000))
+
+
+def replayed(event: bytes, checkpoint: bytes) -> bytes:
+    """An event sent again; then the same of a station that brings another's, with its word."""
+    other = wire.Topics(SITE, "st-example-0002")
+    messages = [Message(TOPICS.replay, event)]
+    messages += [Message(other.replay, each) for each in (event, checkpoint)]
+    return b"".join(line(message) for message in messages)
 
 
 def make() -> dict[str, bytes]:
@@ -296,6 +330,8 @@ def make() -> dict[str, bytes]:
     messages.append((Message(TOPICS.health, health, retain=True), "health.json"))
     files |= {name: message.payload for message, name in messages}
     files |= {"messages.jsonl": b"".join(line(message) for message, _ in messages)}
+    files["response.json"] = response().payload
+    files["replay.jsonl"] = replayed(files[AGAIN], files["checkpoint.jws"])
     return files | from_the_centre(centre_certificate(files["ca.pem"]))
 
 
@@ -306,10 +342,13 @@ def line(message: Message) -> bytes:
 
 
 def missing() -> dict[str, bytes]:
-    """What the centre sends, as far as it is not there: the rest stays as it is."""
+    """What came with later versions, as far as it is not there: the rest stays as it is."""
     own = EXAMPLES / "central.pem"
     ca = (EXAMPLES / "ca.pem").read_bytes()
     made = from_the_centre(own.read_bytes() if own.exists() else centre_certificate(ca))
+    made["response.json"] = response().payload
+    event, checkpoint = ((EXAMPLES / name).read_bytes() for name in (AGAIN, "checkpoint.jws"))
+    made["replay.jsonl"] = replayed(event, checkpoint)
     return {name: content for name, content in made.items() if not (EXAMPLES / name).exists()}
 
 

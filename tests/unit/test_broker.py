@@ -1,7 +1,5 @@
 """The MQTT driver against real brokers on the loopback."""
 
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from brokers import HOST, MOSQUITTO, amqtt_broker, free_port, mosquitto, needs_mosquitto
+from brokers import (
+    HOST,
+    MOSQUITTO,
+    amqtt_broker,
+    free_port,
+    mosquitto,
+    needs_mosquitto,
+    server,
+)
 from ears import Ear
 from gatepost.demo.authority import make_authority
 from gatepost.drivers.broker import PahoBroker, tls_context
@@ -92,10 +98,10 @@ def test_mutual_tls(tmp_path: Path) -> None:
         link.disconnect()
         strangers = make_authority(tmp_path / "strangers", "gp-1")
         foreign = tls_context(files.ca, strangers.station_certificate, strangers.station_key)
-        with pytest.raises(BrokerError, match="perhaps it does not accept our certificate"):
+        with pytest.raises(BrokerError, match="our certificate is of no authority that it knows"):
             broker(running.port, tls=foreign).connect(WILL)
         distrustful = tls_context(strangers.ca, files.station_certificate, files.station_key)
-        with pytest.raises(BrokerError, match="certificate"):
+        with pytest.raises(BrokerError, match=r"of another authority than that of broker\.ca"):
             broker(running.port, tls=distrustful).connect(WILL)
 
 
@@ -138,41 +144,6 @@ def test_a_station_that_the_broker_refuses(tmp_path: Path) -> None:
     extra = ["allow_anonymous false", f"password_file {tmp_path / 'none'}"]
     with mosquitto(tmp_path, extra=extra) as running, pytest.raises(BrokerError, match=r"(?i)auth"):
         broker(running.port).connect(WILL)
-
-
-@contextmanager
-def server(answer: bytes, *, close: bool, reads: int = 1, more: bytes = b"") -> Iterator[int]:
-    """A server that reads CONNECT, says `answer` to each caller, and closes or stays silent.
-
-    With `reads` of 2 it takes one packet more, and says `more`, before it closes.
-    """
-    with socket.create_server((HOST, 0)) as listener:
-        held: list[socket.socket] = []
-
-        def serve() -> None:
-            while True:
-                try:
-                    caller, _ = listener.accept()
-                    caller.recv(1024)
-                    caller.sendall(answer)
-                    for _ in range(reads - 1):
-                        caller.recv(1024)
-                        caller.sendall(more)
-                except OSError:
-                    return
-                held.append(caller)
-                if close:
-                    caller.close()
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            listener.shutdown(socket.SHUT_RDWR)
-            thread.join(5)
-            for each in held:
-                each.close()
 
 
 def test_closed_after_connect() -> None:

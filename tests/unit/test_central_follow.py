@@ -3,11 +3,13 @@ from __future__ import annotations
 import base64
 import json
 import random
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from contract.sending import EPOCH, NOW_US, Station, altered, elsewhere
@@ -16,13 +18,15 @@ from gatepost.canonical import canonical
 from gatepost.central.chain import Chain, Place
 from gatepost.central.findings import Finding, FindingKind
 from gatepost.central.follow import Follower
+from gatepost.central.known import Bounds, Known
+from gatepost.central.parsing import flat
 from gatepost.demo.authority import AuthorityFiles, make_authority
+from gatepost.errors import ContractError
 from gatepost.model import EpochRecord, Message
 from gatepost.signing import load_certificates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
 DER = Encoding.DER
 OTHER_EPOCH = "fedcba9876543210" * 2
@@ -261,10 +265,18 @@ def test_a_dead_station_s_events_count_once_its_checkpoint_is_reached(
     feed(follower, [*messages[:2], messages[4], dead.checkpoint(authority)])
     brought = [elsewhere(each, REPLAY) for each in messages]
     found = feed(follower, brought[:6])
-    assert "brought by 'st-2'" in found[0].detail
+    # 5 is known, and names 4 as the one before it; 7 is not here yet.
+    adopted = [K.BROUGHT, K.BROUGHT, K.ADOPTED]
+    assert kinds(found) == [K.DUPLICATE] * 2 + adopted + [K.DUPLICATE, K.BROUGHT]
+    assert "brought by 'st-2'" in found[2].detail
+    assert found[2].via == "st-2"
+    assert (found[4].sequence, found[4].last, found[4].via) == (3, 4, "st-2")
     assert not follower.complete("st-1")
-    assert kinds(feed(follower, brought[6:])) == [K.EVENT, K.COMPLETE]
+    found = feed(follower, brought[6:])
+    assert kinds(found) == [K.BROUGHT, K.ADOPTED, K.COMPLETE]
+    assert (found[1].sequence, found[1].last) == (6, 7)
     assert follower.complete("st-1")
+    assert not follower.known.epochs["st-1"][EPOCH].foreign
 
 
 def test_a_dead_station_s_events_count_before_what_is_known_follows_them(
@@ -288,6 +300,112 @@ def test_invented_events_of_another_station_never_count(
     assert follower.statuses("st-1")[0].conflicts == 0
     feed(follower, messages[3:])
     assert follower.complete("st-1")
+
+
+def test_a_checkpoint_may_be_brought_by_another_but_not_signed(
+    follower: Follower, authority: AuthorityFiles
+) -> None:
+    dead = Station()
+    messages = [elsewhere(each, REPLAY) for each in dead.visitors(2)]
+    point = elsewhere(dead.checkpoint(authority), REPLAY)
+    feed(follower, messages)
+    assert follower.statuses("st-1")[0].hearsay
+    found = feed(follower, [point])
+    assert kinds(found) == [K.CHECKPOINT, K.ADOPTED, K.COMPLETE]
+    assert (found[0].source, found[0].via) == ("st-1", "st-2")
+    assert follower.complete("st-1")
+    assert follower.known.epochs["st-1"][EPOCH].couriers == {"st-2"}
+
+
+def test_a_forged_checkpoint_of_another_is_refused_wherever_it_is(follower: Follower) -> None:
+    forger = Station(source="st-1")
+    forger.visitors(2)
+    with tempfile.TemporaryDirectory() as folder:
+        other = make_authority(Path(folder), "st-2")
+        point = forger.checkpoint(other)
+    assert kinds(feed(follower, [elsewhere(point, REPLAY)])) == [K.INVALID]
+    assert follower.sources() == []
+
+
+def test_a_checkpoint_of_a_station_in_the_name_of_another_is_refused(
+    follower: Follower, authority: AuthorityFiles
+) -> None:
+    forger = Station(source="st-9")  # signed by st-1, whose certificate it is
+    forger.visitors(1)
+    found = feed(follower, [elsewhere(forger.checkpoint(authority), REPLAY)])
+    assert kinds(found) == [K.INVALID]
+
+
+def test_an_old_checkpoint_that_another_brings_is_no_rewind(
+    follower: Follower, authority: AuthorityFiles
+) -> None:
+    first, again = Station(boot="cd" * 16), Station()
+    first.visitors(2)
+    old = first.checkpoint(authority)
+    again.visitors(5)
+    feed(follower, [again.checkpoint(authority)])
+    assert K.CONFLICT not in kinds(feed(follower, [elsewhere(old, REPLAY)]))
+    assert kinds(feed(follower, [old])) == [K.CONFLICT]
+
+
+def test_a_certificate_that_ended_since_does_not_undo_what_is_retained(
+    follower: Follower, authority: AuthorityFiles
+) -> None:
+    station = Station()
+    messages = [*station.visitors(1), station.checkpoint(authority)]
+    feed(follower, messages)
+    far_us = NOW_US + 50 * 365 * 86_400_000_000
+    (again,) = follower.take(messages[-1].topic, messages[-1].payload, far_us)
+    assert again.kind is K.CHECKPOINT
+    station.visitors(1)
+    point = station.checkpoint(authority)
+    (late,) = follower.take(point.topic, point.payload, far_us)
+    assert (late.kind, "not valid at this time" in late.detail) == (K.INVALID, True)
+
+
+def test_what_only_others_say_does_not_hold_a_station_back(
+    follower: Follower, authority: AuthorityFiles
+) -> None:
+    station, invented = Station(), Station(epoch=OTHER_EPOCH)
+    feed(follower, [elsewhere(each, REPLAY) for each in invented.visitors(3)])
+    feed(follower, [*station.visitors(1), station.checkpoint(authority)])
+    assert follower.complete("st-1")
+    assert [each.hearsay for each in follower.statuses("st-1")] == [True, False]
+
+
+def test_a_flood_of_invented_sources_is_bounded() -> None:
+    follower = Follower([], Known(Bounds(brought_epochs=3, brought_events=5)))
+    for number in range(10):
+        message = Station(source=f"x-{number}").visitors(0)[0]
+        found = feed(follower, [elsewhere(message, REPLAY)])
+        assert kinds(found) == [K.BROUGHT if number < 3 else K.INVALID]
+    assert follower.sources() == ["x-0", "x-1", "x-2"]
+    more = [elsewhere(each, REPLAY) for each in Station(source="x-0").visitors(5)]
+    assert kinds(feed(follower, more)) == [K.DUPLICATE, K.BROUGHT, K.BROUGHT] + [K.INVALID] * 3
+
+
+def test_what_others_invent_takes_no_room_of_the_station_itself() -> None:
+    follower = Follower([], Known(Bounds(epochs=2)))
+    for number in range(5):
+        message = Station(epoch=f"{number:032x}").visitors(0)[0]
+        assert kinds(feed(follower, [elsewhere(message, REPLAY)])) == [K.BROUGHT]
+    assert kinds(feed(follower, Station(epoch="e" * 32).visitors(0))) == [K.EVENT]
+
+
+def test_sources_without_end_are_refused() -> None:
+    follower = Follower([], Known(Bounds(sources=3)))
+    found = [kinds(feed(follower, Station(source=f"x-{n}").visitors(0))) for n in range(5)]
+    assert found == [[K.EVENT]] * 3 + [[K.INVALID]] * 2
+
+
+def test_a_cloned_card_is_told_with_both_hashes(follower: Follower) -> None:
+    station, clone = Station(), Station(boot="cd" * 16)
+    ours, theirs = station.visitors(3), clone.visitors(3)
+    feed(follower, ours)
+    (found,) = feed(follower, [theirs[1]])
+    assert (found.source, found.sequence) == ("st-1", 2)
+    for message in (ours[1], theirs[1]):
+        assert wire.body_hash(canonical(json.loads(message.payload)["data"])) in found.detail
 
 
 # --- epochs
@@ -362,9 +480,25 @@ def test_a_state_that_is_none_is_invalid(follower: Follower, topic: str) -> None
 
 
 def test_topics_of_nobody_and_of_later_versions_are_passed_over(follower: Follower) -> None:
-    own = [f"gatepost/v1/a/b/{each}" for each in ("desired/rules", "state/more", "response/x")]
+    own = [f"gatepost/v1/a/b/{each}" for each in ("desired/rules", "state/more", "command/x")]
     for topic in ("", "gatepost/v2/a/b/event/scan", "gatepost/v1/a", "$SYS/broker", *own):
         assert follower.take(topic, b"{}", NOW_US) == []
+
+
+@settings(deadline=None)
+@given(
+    st.dictionaries(
+        st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1),
+        st.text() | st.integers(-(2**53) + 1, 2**53 - 1),
+    )
+)
+def test_the_quick_canonical_form_is_the_canonical_one(data: dict[str, Any]) -> None:
+    assert flat(data) == canonical(data)
+
+
+def test_half_of_a_surrogate_pair_has_no_form() -> None:
+    with pytest.raises(ContractError):
+        flat({"a": "\ud800"})
 
 
 def token(header: Any) -> bytes:
@@ -395,6 +529,7 @@ HEADERS = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(TOPICS), st.binary() | (CHANGED | AROUND | JSON.map(json.dumps)).map(str.encode)
 )
@@ -408,6 +543,7 @@ def test_nothing_that_is_sent_makes_it_raise(topic: str, payload: bytes) -> None
     Follower([]).take(topic, payload, NOW_US)
 
 
+@settings(deadline=None)
 @given(HEADERS)
 @example({"typ": "gatepost-checkpoint", "x5c": ["AAAA"], "alg": []})
 def test_no_checkpoint_makes_it_raise(authority: AuthorityFiles, header: Any) -> None:
@@ -419,6 +555,40 @@ def test_no_checkpoint_makes_it_raise(authority: AuthorityFiles, header: Any) ->
 
 
 # --- the chain by itself
+
+
+def test_too_many_gaps_are_refused_until_some_are_filled() -> None:
+    chain = Chain(most=3)
+    for number in (2, 4, 6):
+        assert chain.take(number, f"{number:064x}", f"{number - 1:064x}") is Place.NEW
+    assert chain.take(8, f"{8:064x}", f"{7:064x}") is Place.SCATTERED
+    assert 8 not in chain.taken
+    assert chain.take(3, f"{3:064x}", f"{2:064x}") is Place.NEW
+    assert chain.take(8, f"{8:064x}", f"{7:064x}") is Place.NEW
+
+
+@settings(deadline=None)
+@given(st.permutations(range(1, 41)), st.integers(0, 20), st.integers(0, 40))
+def test_a_chain_goes_on_where_it_was_saved(order: list[int], keep: int, at: int) -> None:
+    whole, first, saved = Chain(keep), Chain(keep), dict[int, bytes]()
+    first.unsaved = set()
+    for number in order:
+        whole.take(number, f"{number:064x}", f"{number - 1:064x}")
+    for number in order[:at]:
+        first.take(number, f"{number:064x}", f"{number - 1:064x}")
+        for each, link in first.changes():
+            if link is None:
+                saved.pop(each, None)
+            else:
+                saved[each] = link
+    second = Chain(keep)
+    second.restore(first.taken, first.broken, saved)
+    assert second._links == first._links
+    for number in order[at:]:
+        second.take(number, f"{number:064x}", f"{number - 1:064x}")
+    assert second.holds(40, f"{40:064x}")
+    assert set(second._links) >= {40}
+    assert len(second._links) == len(whole._links)
 
 
 def test_memory_is_bounded_and_a_second_history_still_found_near_the_end() -> None:
@@ -434,6 +604,7 @@ def test_memory_is_bounded_and_a_second_history_still_found_near_the_end() -> No
     assert not chain.broken
 
 
+@settings(deadline=None)
 @given(st.permutations(range(1, 31)), st.integers(0, 20))
 def test_any_order_links_whatever_is_forgotten(order: list[int], keep: int) -> None:
     chain = Chain(keep)
@@ -442,6 +613,7 @@ def test_any_order_links_whatever_is_forgotten(order: list[int], keep: int) -> N
     assert chain.holds(30, f"{30:064x}")
 
 
+@settings(deadline=None)
 @given(st.permutations(range(1, 31)), st.integers(0, 20), st.integers(1, 30))
 def test_a_wrong_link_is_found_in_any_order(order: list[int], keep: int, wrong: int) -> None:
     chain = Chain(keep)

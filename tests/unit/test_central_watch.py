@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +20,7 @@ from gatepost.central.cli import main
 from gatepost.central.findings import Finding, FindingKind
 from gatepost.central.follow import Follower
 from gatepost.demo.authority import AuthorityFiles, make_authority
-from gatepost.model import AuditRecord, ClockRecord, EpochRecord, FaultRecord, Message
+from gatepost.model import AuditRecord, ClockRecord, EpochRecord, FaultRecord, Message, Stamp
 from gatepost.signing import load_certificates
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def test_a_session_that_is_lost_says_why(broker: Running) -> None:
     with watching(broker) as watch:
         broker.stop()
         assert watch.stderr
-        assert "checkpoints are not verified" in watch.stderr.readline()
+        assert "looking on" in watch.stderr.readline() + watch.stderr.readline()
         assert ' warning session lost why="' in watch.stderr.readline()
         watch.send_signal(signal.SIGINT)
         status, _, _ = end(watch)
@@ -240,7 +241,7 @@ def test_wrong_usage_is_2(options: list[str], capsys: pytest.CaptureFixture[str]
     assert "usage" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["watch", "unseal"])
+@pytest.mark.parametrize("command", ["watch", "ask", "unseal"])
 def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])
@@ -311,6 +312,31 @@ def test_nothing_that_is_sent_moves_the_cursor() -> None:
         assert show.line(finding).isprintable()
         assert show.as_json(finding).isascii()
     assert "đ" in show.line(found(sent)[0])
+
+
+def test_a_time_that_is_not_sure_is_said_so_until_it_is() -> None:
+    class Unsure(Station):
+        def stamp(self) -> Stamp:
+            return replace(super().stamp(), synchronised=False, wall_us=5)
+
+    station, follower = Unsure(), Follower([])
+    sent = [*station.visitors(1), station.record(ClockRecord(NOW_US, 40)), *station.visitors(1)]
+    told = [each for one in sent for each in follower.take(one.topic, one.payload, NOW_US)]
+    lines = [show.line(each) for each in told]
+    assert "time not sure" in lines[1]
+    assert "  time  #3  boot_id=" in lines[3]
+    assert "true time within 140 us" in lines[4]
+    shown = json.loads(show.as_json(told[4]))
+    assert (shown["time"], shown["time_bound_us"]) == ("2023-11-14T22:13:23.000000Z", 140)
+    assert "time" not in json.loads(show.as_json(told[1]))
+
+
+def test_who_brought_it_is_shown() -> None:
+    message = Station().visitors(0)[0]
+    (finding,) = found(Message("gatepost/v1/a-site/st-2/replay", message.payload))
+    assert "brought by 'st-2'" in show.line(finding)
+    told = json.loads(show.as_json(finding))
+    assert (told["kind"], told["via"], told["source"]) == ("brought", "st-2", "st-1")
 
 
 def test_conditions_are_an_object_in_json() -> None:

@@ -17,10 +17,13 @@ from gatepost.desired import Desire, Desired, Order
 from gatepost.gate import Gate
 from gatepost.model import (
     AuditRecord,
+    ClockRecord,
     Cue,
     CueKind,
     Direction,
+    Draft,
     Event,
+    FaultRecord,
     Kind,
     Reason,
     Scan,
@@ -29,8 +32,8 @@ from gatepost.model import (
 )
 from gatepost.rules import DEFAULT, Rules
 from gatepost.sealing import REGISTRY, Sealer
-from gatepost.spool import Spool, prepare
-from gatepost.timekeeping import stamp
+from gatepost.spool import Limits, Spool, prepare
+from gatepost.timekeeping import Floor, TimeWatch, stamp
 from gatepost.trust import NOTHING, TrustList
 from gatepost.wire import decode_body, event_message, parse_event
 
@@ -310,3 +313,96 @@ def test_an_event_message_parses_back(tmp_path: Path) -> None:
         for kept in spool.range(1, 2):
             message = event_message(kept.body, kept.sequence)
             assert parse_event(message.payload) == (decode_body(kept.body), kept.body)
+
+
+def records(path: Path) -> list[object]:
+    with Spool(path) as spool:
+        spool.verify()
+        return [decode_body(kept.body).record for kept in spool.range(2, 1000)]
+
+
+def turned(office: Office, turns: int = 1, seconds: float = 2.0) -> None:
+    """The worker, for some turns, stopped cleanly."""
+    worker = office.deciding.run()
+    next(worker)
+    for _ in range(turns):
+        office.clock.pass_(seconds)
+        next(worker)
+    worker.close()
+
+
+def test_when_time_comes_an_event_says_so_once_a_boot_also_over_a_restart(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    office.clock.bound = None
+    office.deciding.times = TimeWatch(BOOT, Floor(0))
+    turned(office, 2)
+    assert records(office.path) == []
+    office.clock.bound = 700
+    turned(office, 3)
+    assert records(office.path) == [ClockRecord(office.clock.wall, 700)]
+    office.deciding.times = TimeWatch(BOOT, Floor(0))
+    turned(office, 3)
+    assert len(records(office.path)) == 1
+    office.deciding.times = TimeWatch("c" * 32, Floor(0))
+    office.deciding.boot_id = "c" * 32
+    turned(office, 2)
+    assert len(records(office.path)) == 2
+
+
+def test_the_floor_outlives_a_boot_without_time(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    office.clock.wall += 86_400_000_000
+    office.deciding.times = TimeWatch(BOOT, Floor(0))
+    turned(office, 2)
+    known = office.deciding.times.floor.at_us
+    office.clock.bound, office.clock.wall = None, 0
+    office.deciding.times = TimeWatch("c" * 32, Floor(0))
+    turned(office)
+    assert known - 600_000_000 <= office.deciding.times.floor.at_us <= known
+
+
+@pytest.mark.parametrize("step_s", [-365 * 86_400, 365 * 86_400, 1])
+def test_a_step_of_the_clock_between_frame_and_decision_costs_no_event_and_no_order(
+    tmp_path: Path, step_s: int
+) -> None:
+    office = Office(tmp_path)
+    office.show(TEXT)
+    office.clock.wall += step_s * 1_000_000
+    office.show("******509124|TRAN THI B|1990-**-**|0|QID7f31a3|")
+    first, second = office.events()
+    assert second.stamp.boot_us > first.stamp.boot_us
+    assert [cue.kind for cue in office.cues if cue.kind is not CueKind.PENDING] == [
+        CueKind.ACCEPTED,
+        CueKind.ACCEPTED,
+    ]
+
+
+def test_what_is_delivered_and_old_is_let_go_while_nobody_stands_there(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    with Spool(office.path) as spool:
+        for _ in range(1200):
+            spool.append(Draft(FaultRecord("x", "failed", "y"), stamp(office.clock, BOOT)))
+        spool.delivered([(1, 1150)])
+    office.deciding.limits = Limits(keep_days=1, most_bytes=0, spare_bytes=0)
+    office.clock.wall += 2 * 86_400_000_000
+    turned(office, 3)
+    with Spool(office.path) as spool:
+        held = [kept.sequence for kept in spool.range(1, 5000)]
+        assert spool.verify() == len(held)
+    assert held == list(range(202, 1202))
+
+
+def test_a_card_without_room_is_answered_in_red_and_nothing_is_lost(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    office.show(TEXT)
+    with Spool(office.path) as spool:
+        taken = spool.head().sequence
+    office.deciding.limits = Limits(keep_days=1, most_bytes=1, spare_bytes=0)
+    office.show("******509124|TRAN THI B|1990-**-**|0|QID7f31a3|")
+    assert office.cues[-1].kind is CueKind.TROUBLE
+    assert office.deciding.conditions.all() == {"spool": "station full"}
+    office.deciding.limits = Limits.NONE
+    office.show("******509124|TRAN THI B|1990-**-**|0|QID7f31a3|")
+    assert office.deciding.conditions.all() == {}
+    with Spool(office.path) as spool:
+        assert spool.head().sequence == spool.verify() == taken + 1

@@ -13,6 +13,7 @@ from desires import NOW, Source, said
 from fakes import FakeClock
 from gatepost.desired import Desire, Held, NotKept, Refused, When, check, payload_of
 from gatepost.model import Kind
+from gatepost.timekeeping import Floor
 
 RULES, TRUST = Desire.RULES, Desire.TRUST
 both = pytest.mark.parametrize("kind", list(Desire))
@@ -202,11 +203,17 @@ def test_a_list_that_cannot_be_used_is_not_taken(source: Source) -> None:
 
 
 def test_a_clock_that_is_behind_refuses_nothing(tmp_path: Path, source: Source) -> None:
-    held = Held(tmp_path, source.centre)
+    held = Held(tmp_path, source.centre, floor=Floor(0))
     lost = FakeClock(wall=0, bound=None)
     assert held.when(lost) == When(datetime(2020, 1, 1, tzinfo=UTC), behind=True)
     assert held.take(source.token(RULES), RULES, held.when(lost)) is not None
     assert held.when(lost).at == datetime(2026, 9, 1, 7, 0, tzinfo=UTC)
+
+
+def test_a_clock_that_is_behind_is_never_before_the_floor(tmp_path: Path, source: Source) -> None:
+    floor = datetime(2026, 10, 1, tzinfo=UTC)
+    held = Held(tmp_path, source.centre, floor=Floor(int(floor.timestamp()) * 1_000_000))
+    assert held.when(FakeClock(wall=0, bound=None)) == When(floor, behind=True)
 
 
 def test_a_clock_that_is_behind_still_refuses_what_has_ended(source: Source) -> None:

@@ -1,21 +1,24 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fakes import BOOT, START_US, FakeClock
 from gatepost import contract
 from gatepost.conditions import Conditions
-from gatepost.health import Health
+from gatepost.health import Health, delivery
 from gatepost.mailbox import Mailbox
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
+    import pytest
+
     from gatepost.model import Cue, Message
 
-COUNTS = {"frames": 7, "decoded": 2, "scans": 1, "overflowed": 0}
+COUNTS: dict[str, int | str] = {"frames": 7, "decoded": 2, "scans": 1, "overflowed": 0}
 
 
 class Room:
@@ -95,3 +98,70 @@ def test_what_fails_now_is_told(tmp_path: Path) -> None:
     room = Room(tmp_path)
     room.conditions.raise_("oled", "no answer")
     assert room.reports(1.0)[0]["conditions"] == {"oled": "no answer"}
+
+
+@dataclass
+class Facts:
+    connected: bool = True
+    problem: str = ""
+    why: str = ""
+    sessions: int = 3
+    lost: int = 2
+    last_problem: str = "taken-over"
+    last_why: str = "two stations use the id gp-1"
+    last_at_us: int = START_US
+
+
+def test_why_nothing_is_delivered_is_told_and_what_was_before_stays(tmp_path: Path) -> None:
+    room = Room(tmp_path)
+    room.health.counts = lambda: delivery(Facts())
+    told = room.health.report()
+    assert not contract.problem("health", told)
+    assert (told["broker_sessions"], told["broker_lost"]) == (3, 2)
+    assert told["broker_last_problem"] == "taken-over"
+    assert told["broker_last_at_us"] == START_US
+    assert not {"broker_problem", "broker_why"} & told.keys()
+    away = Facts(connected=False, problem="refused", why="no broker " + "listens " * 99)
+    room.health.counts = lambda: delivery(away)
+    told = room.health.report()
+    assert not contract.problem("health", told)
+    assert told["broker_problem"] == "refused"
+    assert told["broker_why"].startswith("no broker")
+    assert len(told["broker_why"]) == 300
+
+
+def test_where_nothing_was_lost_nothing_is_told_of_it() -> None:
+    facts = Facts(lost=0, last_problem="", last_why="", last_at_us=0)
+    assert delivery(facts) == {"broker_sessions": 3, "broker_lost": 0}
+
+
+DAY_US = 86_400_000_000
+
+
+def test_a_certificate_that_ends_within_a_month_is_told_once_a_day(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    room = Room(tmp_path)
+    ends_us = room.clock.wall_us() + 31 * DAY_US + DAY_US // 2
+    room.health.certificate_ends_us = ends_us
+    assert room.reports(1.0)[0]["certificate_ends_us"] == ends_us
+    told = []
+    for _ in range(33):
+        room.clock.pass_(86_400)
+        room.reports(61.0)
+        room.reports(61.0)
+        told.append([record.getMessage() for record in caplog.records])
+        caplog.clear()
+    assert told[0] == []
+    assert told[1:31] == [["our certificate ends soon"]] * 30
+    assert told[31:] == [["our certificate has ended"]] * 2
+
+
+def test_what_the_spool_takes_is_told_beside_what_it_may(tmp_path: Path) -> None:
+    room = Room(tmp_path)
+    (tmp_path / "spool.db").write_bytes(b"x" * 1000)
+    (tmp_path / "spool.db-wal").write_bytes(b"x" * 200)
+    (tmp_path / "spool.db.damaged-1").write_bytes(b"x" * 99)
+    room.health.spool_most_bytes = 4096
+    told = room.health.report()
+    assert (told["spool_used_bytes"], told["spool_most_bytes"]) == (1200, 4096)

@@ -32,3 +32,18 @@ def test_ranges_never_touch_or_overlap(pairs: list[tuple[int, int]]) -> None:
 def test_a_range_turned_round_is_an_error() -> None:
     with pytest.raises(ValueError, match="5 to 4"):
         RangeSet([(5, 4)])
+
+
+@given(numbers, st.integers(1, 60), st.integers(0, 30))
+def test_what_is_removed_is_in_it_no_more_and_all_else_is(
+    values: set[int], first: int, more: int
+) -> None:
+    ranges = RangeSet()
+    for value in values:
+        ranges.add(value)
+    ranges.remove(first, first + more)
+    left = values - set(range(first, first + more + 1))
+    assert {n for n in range(100) if n in ranges} == left
+    assert ranges.count() == len(left)
+    held = list(ranges)
+    assert all(before[1] + 1 < after[0] for before, after in pairwise(held))

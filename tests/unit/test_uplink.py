@@ -1,20 +1,21 @@
 import json
-import queue
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from lines import RULES, Line, close_all
 
-from fakes import BOOT, FakeBroker, FakeClock
+from fakes import BOOT
 from gatepost.demo.authority import make_authority
-from gatepost.mailbox import Mailbox
-from gatepost.model import Draft, FaultRecord, Message
+from gatepost.errors import BrokerError, Problem
+from gatepost.model import Message
 from gatepost.signing import Signer
 from gatepost.spool import Spool, prepare
 from gatepost.timekeeping import stamp
-from gatepost.uplink import Backoff, Uplink
-from gatepost.wire import Topics, parse_event
+from gatepost.uplink import Backoff
+from gatepost.wire import Topics
 
 
 @pytest.fixture(scope="session")
@@ -23,74 +24,10 @@ def signer(tmp_path_factory: pytest.TempPathFactory) -> Signer:
     return Signer(files.station_certificate, files.station_key)
 
 
-@dataclass
-class Line:
-    """An uplink over a real spool and a broker in memory."""
-
-    folder: Path
-    signer: Signer
-    window: int = 4
-    clock: FakeClock = field(default_factory=FakeClock)
-    broker: FakeBroker = field(default_factory=FakeBroker)
-
-    def __post_init__(self) -> None:
-        self.path = prepare(self.folder, "gp-1", "site-1", stamp(self.clock, BOOT))
-        self.notices: Mailbox[Message] = Mailbox()
-        self.received: queue.Queue[Message] = queue.Queue(4)
-        self.versions = (0, 0)
-        self.uplink = Uplink(
-            spool_path=self.path,
-            broker=self.broker,
-            topics=Topics("site-1", "gp-1"),
-            signer=self.signer,
-            clock=self.clock,
-            boot_id=BOOT,
-            firmware="0",
-            notices=self.notices,
-            received=self.received,
-            versions=lambda: self.versions,
-            window=self.window,
-            backoff=Backoff(draw=lambda _low, high: high),
-            pause=self.clock.pass_,
-        )
-        self.worker = self.uplink.run()
-        _OPEN.append(self)
-        next(self.worker)
-
-    def fill(self, count: int) -> None:
-        with Spool(self.path) as spool:
-            for number in range(count):
-                record = FaultRecord("test", "failed", str(number))
-                spool.append(Draft(record, stamp(self.clock, BOOT)))
-
-    def turn(self, times: int = 1) -> None:
-        for _ in range(times):
-            next(self.worker)
-
-    def sequences(self) -> list[int]:
-        events = [m for m in self.broker.arrived if "/event/" in m.topic]
-        return [parse_event(message.payload)[0].sequence for message in events]
-
-    def heard(self) -> list[bytes]:
-        return [self.received.get_nowait().payload for _ in range(self.received.qsize())]
-
-    def states(self) -> list[dict[str, object]]:
-        return [json.loads(message.payload) for message in self.broker.on("state")]
-
-    def undelivered(self) -> list[tuple[int, int]]:
-        with Spool(self.path) as spool:
-            return spool.undelivered()
-
-
-_OPEN: list[Line] = []
-
-
 @pytest.fixture(autouse=True)
 def _closed() -> Iterator[None]:
-    """Nobody else may close a worker: its spool is of the thread that opened it."""
     yield
-    while _OPEN:
-        _OPEN.pop().worker.close()
+    close_all()
 
 
 def test_a_session_begins_with_state_and_checkpoint(tmp_path: Path, signer: Signer) -> None:
@@ -296,7 +233,7 @@ def test_what_was_dropped_is_asked_for_again_once_there_is_room(
     tmp_path: Path, signer: Signer
 ) -> None:
     line = Line(tmp_path, signer)
-    line.broker.sends = [Message("t", str(number).encode()) for number in range(6)]
+    line.broker.sends = [Message(RULES, str(number).encode()) for number in range(6)]
     line.turn(3)
     line.clock.pass_(61)
     line.turn(3)
@@ -304,7 +241,7 @@ def test_what_was_dropped_is_asked_for_again_once_there_is_room(
     line.heard()
     line.turn(20)
     assert (line.broker.connections, line.broker.disconnected) == (2, 1)
-    line.broker.sends = [Message("t", str(number).encode()) for number in range(6)]
+    line.broker.sends = [Message(RULES, str(number).encode()) for number in range(6)]
     line.turn()
     line.heard()
     line.turn(20)
@@ -314,8 +251,7 @@ def test_what_was_dropped_is_asked_for_again_once_there_is_room(
 def test_without_anybody_who_wants_it_what_comes_in_is_nothing(
     tmp_path: Path, signer: Signer
 ) -> None:
-    line = Line(tmp_path, signer)
-    line.uplink.received = None
+    line = Line(tmp_path, signer, deaf=True)
     line.broker.sends = [Message("t", b"x")]
     line.turn(5)
     assert line.heard() == []
@@ -338,3 +274,74 @@ def test_the_versions_that_apply_are_told_again_when_they_change(
     assert len({each["since_us"] for each in line.states()}) == 1
     will = json.loads(line.broker.wills[0].payload)
     assert (will["rules_version"], will["trust_version"]) == (0, 0)
+
+
+def test_what_keeps_us_from_the_broker_is_known_and_told_once(
+    tmp_path: Path, signer: Signer, caplog: pytest.LogCaptureFixture
+) -> None:
+    line = Line(tmp_path, signer)
+    facts = line.uplink.facts
+    line.broker.error = BrokerError("a.example:8883: no such name", Problem.NAME_NOT_RESOLVED)
+    line.turn(300)
+    assert (facts.connected, facts.problem) == (False, "name-not-resolved")
+    assert facts.why == "a.example:8883: no such name"
+    told = [each for each in caplog.records if each.message == "broker not reached"]
+    assert [each.levelname for each in told].count("WARNING") == 1
+    assert told[0].fields["problem"] == "name-not-resolved"  # type: ignore[attr-defined]
+    line.broker.error = BrokerError("a.example:8883: refused", Problem.REFUSED)
+    line.turn(300)
+    told = [each for each in caplog.records if each.levelname == "WARNING"]
+    assert len(told) == 2
+    line.broker.error = None
+    line.turn(400)
+    assert (facts.connected, facts.problem, facts.why) == (True, "", "")
+    assert (facts.last_problem, facts.last_why) == ("refused", "a.example:8883: refused")
+    assert (facts.sessions, facts.lost) == (1, 0)
+
+
+def test_sessions_that_break_are_counted_with_when_and_why(tmp_path: Path, signer: Signer) -> None:
+    line = Line(tmp_path, signer)
+    line.turn(3)
+    line.clock.pass_(100)
+    line.broker.connected = False
+    line.turn()
+    facts = line.uplink.facts
+    assert (facts.sessions, facts.lost, facts.last_problem) == (1, 1, "other")
+    assert facts.last_at_us == line.clock.wall_us()
+    line.clock.pass_(5)
+    line.turn(3)
+    assert (facts.sessions, facts.lost, facts.connected) == (2, 1, True)
+
+
+def arrivals(draw: Callable[[random.Random], Callable[[float, float], float]]) -> Counter[int]:
+    """1,000 stations lose a broker that is away for 45 s: how many come back in which second."""
+    came: Counter[int] = Counter()
+    for number in range(1000):
+        backoff, now = Backoff(draw=draw(random.Random(number))), 0.0
+        while now < 45:
+            now += backoff.next_s()
+        came[int(now)] += 1
+    return came
+
+
+def test_a_broker_that_comes_back_meets_no_storm() -> None:
+    came = arrivals(lambda source: source.uniform)
+    assert max(came.values()) < 60  # of 1,000
+    assert max(came) <= 45 + 60  # and nobody waits longer than the cap
+    in_step = arrivals(lambda _source: lambda _low, high: high)
+    assert max(in_step.values()) == 1000  # without jitter they would come as one
+
+
+def test_stations_that_lose_the_same_broker_do_not_come_back_together(
+    tmp_path: Path, signer: Signer
+) -> None:
+    waits = []
+    for number in range(20):
+        line = Line(tmp_path / str(number), signer)
+        line.uplink.backoff.draw = random.Random(number).uniform
+        line.turn(3)
+        line.broker.connected = False
+        line.turn()
+        waits.append(line.uplink._retry_at - line.clock.now)
+    assert len({round(each, 1) for each in waits}) > 10
+    assert all(0 <= each <= 2 for each in waits)

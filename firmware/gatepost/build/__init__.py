@@ -4,138 +4,181 @@ from __future__ import annotations
 
 import logging
 import queue
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from gatepost import __version__
+from gatepost.build.delivery import Delivery, deliver
 from gatepost.build.outputs import lighting_of, signalling_of
 from gatepost.build.readers import decoders_of, lit_of, reader_of
 from gatepost.clock import SystemClock, boot_id
-from gatepost.commands import WAITING, Commands
+from gatepost.commands import WAITING
 from gatepost.conditions import Conditions
 from gatepost.daybook import Daybook
 from gatepost.deciding import Deciding
-from gatepost.drivers.broker import PahoBroker
+from gatepost.errors import SpoolError
 from gatepost.gate import Gate
 from gatepost.governing import Governed, governed
 from gatepost.health import Health
-from gatepost.keys import keys_of, tls_of
+from gatepost.keys import keys_of
 from gatepost.mailbox import Mailbox
 from gatepost.reading import reading
-from gatepost.spool import prepare
+from gatepost.refusing import refusing
+from gatepost.spool import Limits, prepare
 from gatepost.station import Station
 from gatepost.supervisor import Worker
-from gatepost.timekeeping import stamp
-from gatepost.uplink import Uplink
+from gatepost.timekeeping import Floor, TimeWatch, stamp
 from gatepost.wire import Topics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from gatepost.config import Config
+    from gatepost.config import Config, SpoolConfig
     from gatepost.decoding import LiveDecoder
-    from gatepost.model import Cue, Scan
-    from gatepost.ports import Clock, Reader
-    from gatepost.signing import Signer
+    from gatepost.model import Cue, Message, Scan, View
+    from gatepost.ports import Reader
+    from gatepost.sealing import Sealer
 
 _LOG = logging.getLogger(__name__)
 _SCANS = 32
+_MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Front:
+    """What stands before the visitor, and how it is told apart from what lies behind."""
+
+    config: Config
+    readers: list[Reader]
+    decoders: Mapping[str, LiveDecoder]
+    lit: Mapping[str, Mailbox[View]]
+    cues: queue.Queue[Cue]
+    scans: queue.Queue[Scan]
+    conditions: Conditions
+    clock: SystemClock
+    boot: str
 
 
 def build(config: Config) -> Station:
-    """A station of real drivers, its spool prepared. Raises ConfigError, SpoolError."""
+    """A station of real drivers, its spool prepared; one that refuses where there is none.
+
+    Raises ConfigError.
+    """
     signer, sealer = keys_of(config)
     holds = governed(config)
-    decoders = decoders_of(config)
+    front = _front(config)
     _announce(config)
-    clock, boot = SystemClock(), boot_id()
-    spool_path = prepare(
-        config.station.data, config.station.id, config.station.site, stamp(clock, boot)
+    at = stamp(front.clock, front.boot)
+    own = config.station
+    spool = partial(
+        prepare, own.data, own.id, own.site, at, allow_volatile=config.spool.allow_volatile
     )
+    try:
+        path = spool()
+    except SpoolError as why:
+        again = partial(refusing, front.scans, front.cues.put, front.conditions, spool)
+        return _station(front, Worker("refusing", partial(again, front.clock, why), 120), None)
+    floor = Floor()
+    if holds.held is not None:
+        holds.held.floor = floor
+    deciding = _deciding(front, path, holds, sealer, floor)
+    delivery = deliver(config, path, signer, holds, deciding, front.cues.put)
+    return _station(front, Worker("deciding", deciding.run, 30), delivery)
+
+
+def _front(config: Config) -> _Front:
+    decoders = decoders_of(config)
+    clock, lit = SystemClock(), lit_of(config)
     cues: queue.Queue[Cue] = queue.Queue()
-    scans: queue.Queue[Scan] = queue.Queue(_SCANS)
-    conditions = Conditions(cues.put)
-    lit = lit_of(config)
-    readers = [
-        reader_of(
-            each, clock, decoders, [box.put for name, box in lit.items() if name == each.name]
-        )
-        for each in config.reader
+    return _Front(
+        config=config,
+        readers=[
+            reader_of(
+                each, clock, decoders, [box.put for name, box in lit.items() if name == each.name]
+            )
+            for each in config.reader
+        ],
+        decoders=decoders,
+        lit=lit,
+        cues=cues,
+        scans=queue.Queue(_SCANS),
+        conditions=Conditions(cues.put),
+        clock=clock,
+        boot=boot_id(),
+    )
+
+
+def _station(front: _Front, deciding: Worker, delivery: Delivery | None) -> Station:
+    deepening = [
+        Worker(f"deepening {name}", decoder.deepening, 30, may_linger=True)
+        for name, decoder in front.decoders.items()
     ]
-    daybook = Daybook(config.station.data)
-    deciding = Deciding(
-        scans=scans,
-        cue=cues.put,
-        conditions=conditions,
-        gate=Gate(holds.rules, config.station.site, daybook.read()),
+    lights = lighting_of(front.config, front.lit, front.clock)
+    return Station(
+        reading=[*_reading(front), *deepening, *(delivery.commands if delivery else ())],
+        deciding=deciding,
+        uplink=delivery.worker if delivery else None,
+        health=Worker("health", _health(front, delivery).run, 30),
+        signalling=[*signalling_of(front.config, front.cues, front.clock), *lights],
+    )
+
+
+def _deciding(
+    front: _Front, path: Path, holds: Governed, sealer: Sealer | None, floor: Floor
+) -> Deciding:
+    data = front.config.station.data
+    daybook = Daybook(data)
+    return Deciding(
+        scans=front.scans,
+        cue=front.cues.put,
+        conditions=front.conditions,
+        gate=Gate(holds.rules, front.config.station.site, daybook.read()),
         daybook=daybook,
         trusted=holds.trusted,
         sealer=sealer,
-        spool_path=spool_path,
-        clock=clock,
-        boot_id=boot,
+        spool_path=path,
+        clock=front.clock,
+        boot_id=front.boot,
         versions=holds.versions(),
         orders=queue.Queue(WAITING),
-    )
-    uplink = _uplink(config, spool_path, signer, deciding, clock, boot)
-    health = _health(config, uplink, conditions, readers, decoders, clock, boot)
-    deepening = [
-        Worker(f"deepening {name}", decoder.deepening, 30, may_linger=True)
-        for name, decoder in decoders.items()
-    ]
-    return Station(
-        reading=[
-            *_reading(readers, scans, cues, conditions),
-            *deepening,
-            *_commands(holds, uplink, deciding, clock),
-        ],
-        deciding=Worker("deciding", deciding.run, 30),
-        uplink=Worker("uplink", uplink.run, 120, may_linger=True),
-        health=Worker("health", health.run, 30),
-        signalling=[*signalling_of(config, cues, clock), *lighting_of(config, lit, clock)],
+        limits=limits_of(front.config.spool),
+        times=TimeWatch(front.boot, floor),
     )
 
 
-def _reading(
-    readers: list[Reader],
-    scans: queue.Queue[Scan],
-    cues: queue.Queue[Cue],
-    conditions: Conditions,
-) -> list[Worker]:
+def limits_of(config: SpoolConfig) -> Limits:
+    """How much the spool may take, as it is configured."""
+    return Limits(config.keep_days, config.most_mib * _MIB, config.spare_mib * _MIB)
+
+
+def _reading(front: _Front) -> list[Worker]:
     """One worker each."""
     return [
-        Worker(f"reading {each.name}", partial(reading, each, scans, cues.put, conditions), 15)
-        for each in readers
+        Worker(
+            f"reading {each.name}",
+            partial(reading, each, front.scans, front.cues.put, front.conditions),
+            15,
+        )
+        for each in front.readers
     ]
 
 
-def _commands(holds: Governed, uplink: Uplink, deciding: Deciding, clock: Clock) -> list[Worker]:
-    """Nothing is taken from the centre where the configuration names no authority."""
-    if holds.held is None or uplink.received is None:
-        return []
-    commands = Commands(uplink.received, deciding.orders, holds.held, uplink.topics, clock)
-    return [Worker("commands", commands.run, 30, may_linger=True)]
-
-
-def _health(
-    config: Config,
-    uplink: Uplink,
-    conditions: Conditions,
-    readers: list[Reader],
-    decoders: Mapping[str, LiveDecoder],
-    clock: Clock,
-    boot: str,
-) -> Health:
+def _health(front: _Front, delivery: Delivery | None) -> Health:
+    topics = Topics(front.config.station.site, front.config.station.id)
+    unheard: Mailbox[Message] = Mailbox()  # without an uplink nobody takes it
     return Health(
-        topic=uplink.topics.health,
-        notices=uplink.notices,
-        conditions=conditions,
-        counts=partial(_counts, readers, decoders, uplink),
-        data=config.station.data,
-        clock=clock,
-        boot_id=boot,
+        topic=topics.health,
+        notices=delivery.uplink.notices if delivery else unheard,
+        conditions=front.conditions,
+        counts=partial(_counts, front, delivery),
+        data=front.config.station.data,
+        clock=front.clock,
+        boot_id=front.boot,
         firmware=__version__,
+        certificate_ends_us=delivery.certificate_ends_us if delivery else None,
+        spool_most_bytes=front.config.spool.most_mib * _MIB,
     )
 
 
@@ -151,49 +194,13 @@ def _announce(config: Config) -> None:
     _LOG.info("starting", extra={"fields": fields})
 
 
-def _counts(
-    readers: list[Reader], decoders: Mapping[str, LiveDecoder], uplink: Uplink
-) -> Mapping[str, int]:
-    return {
-        "frames": sum(each.counts.frames for each in readers),
-        "decoded": sum(each.counts.decoded for each in readers),
-        "scans": sum(each.counts.scans for each in readers),
-        "decode_failures": sum(each.failures.total() for each in decoders.values()),
-        "overflowed": sum(each.counts.overflowed for each in readers),
-        "spool_pending": uplink.facts.pending,
-        "spool_newest": uplink.facts.newest,
+def _counts(front: _Front, delivery: Delivery | None) -> Mapping[str, int | str]:
+    counts = [each.counts for each in front.readers]
+    own = {
+        "frames": sum(each.frames for each in counts),
+        "decoded": sum(each.decoded for each in counts),
+        "scans": sum(each.scans for each in counts),
+        "decode_failures": sum(each.failures.total() for each in front.decoders.values()),
+        "overflowed": sum(each.overflowed for each in counts),
     }
-
-
-def _uplink(
-    config: Config,
-    spool_path: Path,
-    signer: Signer,
-    deciding: Deciding,
-    clock: Clock,
-    boot: str,
-) -> Uplink:
-    topics = Topics(config.station.site, config.station.id)
-    broker = PahoBroker(
-        host=config.broker.host,
-        port=config.broker.port,
-        client_id=config.station.id,
-        keepalive_s=config.broker.keepalive_s,
-        window=config.broker.window,
-        protocol=config.broker.protocol,
-        tls=tls_of(config),
-        topics=topics.desired if config.central.authority else (),
-    )
-    return Uplink(
-        spool_path=spool_path,
-        broker=broker,
-        topics=topics,
-        signer=signer,
-        clock=clock,
-        boot_id=boot,
-        firmware=__version__,
-        notices=Mailbox(),
-        window=config.broker.window,
-        received=queue.Queue(WAITING) if config.central.authority else None,
-        versions=lambda: deciding.versions,
-    )
+    return {**own, **(delivery.told() if delivery else {})}

@@ -8,7 +8,16 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from gatepost.central import cli_passes, cli_sign, cli_subjects, cli_unseal, cli_watch, show
+from gatepost.central import (
+    cli_ask,
+    cli_passes,
+    cli_sign,
+    cli_subjects,
+    cli_unseal,
+    cli_watch,
+    show,
+)
+from gatepost.central.state import StateError
 from gatepost.errors import BrokerError, KeyMaterialError, UsageError
 
 if TYPE_CHECKING:
@@ -22,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     try:
         return int(options.run(options))
-    except (UsageError, BrokerError, KeyMaterialError) as error:
+    except (UsageError, BrokerError, KeyMaterialError, StateError) as error:
         print(f"gatepost-central: {show.escaped(str(error))}", file=sys.stderr)
         return _USAGE
     except BrokenPipeError:  # whoever read us has seen enough
@@ -41,6 +50,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("gatepost-central", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for each in (cli_watch, cli_unseal, cli_passes, cli_subjects, cli_sign):
+    for each in (cli_watch, cli_ask, cli_unseal, cli_passes, cli_subjects, cli_sign):
         each.add(commands)
     return parser

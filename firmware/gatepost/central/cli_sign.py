@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import random
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gatepost.central import signing_desired
-from gatepost.central.connection import Tls
+from gatepost.central import cli_broker, signing_desired
 from gatepost.central.publishing import publish
 from gatepost.errors import UsageError
 from gatepost.signing import Signer
@@ -83,12 +81,7 @@ def _publish_options(parser: argparse.ArgumentParser) -> None:
     )
     option("--site", required=True, help="for the stations of this site")
     option("--station", default="", help="for this one alone")
-    option("--host", default="127.0.0.1", help="the broker (default: %(default)s)")
-    option("--port", type=int, help="its port (default: 8883 with --ca, else 1883)")
-    option("--ca", type=Path, help="the broker's authority (PEM): TLS")
-    option("--certificate", type=Path, help="our certificate (PEM)")
-    option("--key", type=Path, help="its private key (PEM)")
-    option("--client-id", default="", help="our name at the broker (default: a random one)")
+    cli_broker.add_broker(parser)
     parser.set_defaults(run=_publish)
 
 
@@ -110,17 +103,12 @@ def _sign(options: argparse.Namespace) -> int:
 
 
 def _publish(options: argparse.Namespace) -> int:
-    if (options.certificate or options.key) and not options.ca:
-        raise UsageError("--certificate and --key need --ca, the broker's authority")
-    if bool(options.certificate) != bool(options.key):
-        raise UsageError("--certificate and --key go together")
+    host, port, tls = cli_broker.address(options)
     content = _read(options.file, signing_desired.MOST)
     token = signing_desired.token_of(content)
     topic = signing_desired.topic_of(token, options.site, options.station)
-    tls = Tls(options.ca, options.certificate, options.key) if options.ca else None
-    port = options.port or (8883 if tls else 1883)
-    own = options.client_id or f"gatepost-central-{random.getrandbits(48):012x}"
-    publish((options.host, port), tls, own, topic, token.encode("ascii"))
+    own = cli_broker.client_id(options)
+    publish((host, port), tls, own, topic, token.encode("ascii"))
     print(topic)
     return 0
 

@@ -1,44 +1,48 @@
-"""gatepost-central watch: what a central server would see."""
+"""gatepost-central watch: what a central server would see, ask for and confirm."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import signal
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gatepost.central import show
-from gatepost.central.findings import FindingKind
-from gatepost.central.follow import Follower
-from gatepost.central.session import EVERYTHING, Session, Tls
-from gatepost.central.unseal import Unsealed, load_private_keys, unseal_event
-from gatepost.errors import ContractError, KeyMaterialError, UsageError
+from gatepost.central import cli_broker
+from gatepost.central.keeper import Keeper, Manners
+from gatepost.central.session import EVERYTHING, Session
+from gatepost.central.state import State
+from gatepost.central.unseal import load_private_keys
+from gatepost.central.watching import Watch
+from gatepost.errors import UsageError
 from gatepost.logs import set_up
-from gatepost.model import ScanRecord
 from gatepost.signing import load_certificates
+from gatepost.wire.bodies import NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from joserfc.jwk import OKPKey
-
-    from gatepost.central.findings import Finding
-    from gatepost.central.session import Delivery
+    from cryptography.x509 import Certificate
 
 _TURN_S = 0.25
-_FINE, _WRONG = 0, 1
 _EXAMPLES = """examples:
   gatepost-central watch --host localhost
   gatepost-central watch --host broker.example --ca ca.pem --certificate c.pem --key c.key
   gatepost-central watch --authority stations-ca.pem --until-complete --for 60 --json
   gatepost-central watch --authority stations-ca.pem --from-now --until-complete
+  gatepost-central watch --authority stations-ca.pem --client-id watch-1 --state watch.db \\
+      --sign-certificate central.pem --sign-key central.key --json >> events.jsonl
 
-exit status: 0 all is well; 1 gaps, conflicts, broken chains or messages; 2 usage, no connection"""
+Without --sign-certificate it only looks on. With it, it asks stations for what lacks (resend),
+and with --state it gives them receipts: what is covered by one need no longer be kept by the
+station. What is printed counts as kept: where standard output is a file, it is flushed before.
+With --state a second start goes on where the first was stopped, by whatever.
+Shared subscriptions ($share/...) are refused: each instance would see a part, all gaps.
+
+exit status: 0 all is well; 1 gaps, conflicts, broken chains or messages; 2 usage, no connection,
+a state that cannot be used"""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -49,18 +53,15 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    cli_broker.add_broker(watch)
     _watch_options(watch)
+    _keep_options(watch)
 
 
 def _watch_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--host", default="127.0.0.1", help="the broker (default: %(default)s)")
-    add("--port", type=int, help="its port (default: 8883 with --ca, else 1883)")
-    add("--ca", type=Path, help="the broker's authority (PEM): TLS")
-    add("--certificate", type=Path, help="our certificate (PEM)")
-    add("--key", type=Path, help="its private key (PEM)")
-    add("--client-id", default="", help="our name at the broker (default: a random one)")
     add("--topic", action="append", metavar="FILTER", help="instead of gatepost/v1/#; again")
+    add("--source", action="append", metavar="STATION", help="only what this one sends; again")
     add("--authority", type=Path, help="the stations' authority (PEM; default: --ca)")
     add("--json", action="store_true", help="a line of JSON for each finding")
     add("--count", type=int, metavar="N", help="end after N new events")
@@ -81,96 +82,73 @@ def _watch_options(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_watch)
 
 
-@dataclass(slots=True)
-class _Watch:
-    """A watch under way."""
-
-    options: argparse.Namespace
-    follower: Follower
-    summary: show.Summary
-    keys: Sequence[OKPKey] = ()
-    until: float | None = None
-    stopped: list[int] = field(default_factory=list)
-
-    def done(self) -> bool:
-        """Whether what was asked for is reached."""
-        if self.stopped or (self.until is not None and time.monotonic() >= self.until):
-            return True
-        wanted = self.options.count
-        if wanted is not None and self.summary.counts[FindingKind.EVENT] >= wanted:
-            return True
-        return self.options.until_complete and self.complete()
-
-    def complete(self) -> bool:
-        """Whether there is a station, and everything of all of them is here."""
-        return self.summary.all_complete(self.follower.statuses())
-
-    def take(self, delivery: Delivery) -> None:
-        """Follow a message, and print what it tells."""
-        now_us = time.time_ns() // 1000
-        findings = self.follower.take(delivery.topic, delivery.payload, now_us)
-        self.summary.add(findings)
-        for finding in findings:
-            self._print(finding)
-
-    def _print(self, finding: Finding) -> None:
-        visitor, why = None, ""
-        if self.keys:
-            try:
-                visitor = _visitor(finding, self.keys)
-            except (ContractError, KeyMaterialError) as error:
-                why = f"gatepost-central: #{finding.sequence}: {error}"
-        put = show.as_json if self.options.json else show.line
-        print(put(finding, visitor), flush=True)
-        if why:
-            print(show.escaped(why), file=sys.stderr)
-
-    def end(self) -> int:
-        """Print the summary; the exit status."""
-        statuses = self.follower.statuses()
-        told = self.summary.told(statuses)
-        print(json.dumps(told) if self.options.json else self.summary.text(statuses), flush=True)
-        missed = self.options.until_complete and not self.complete()
-        return _WRONG if missed or self.summary.wrong(statuses) else _FINE
+def _keep_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--state", type=Path, metavar="FILE", help="go on there after a stop; needs --client-id")
+    cli_broker.add_signer(parser, required=False)
+    add("--no-receipts", action="store_true", help="sign nothing but requests to send again")
 
 
 def _watch(options: argparse.Namespace) -> int:
-    watch = _Watch(
-        options,
-        _follower(options),
-        show.Summary(from_now=options.from_now),
-        load_private_keys(options.unseal or ()),
-    )
+    session, authorities, manners = _session(options), _authorities(options), _manners(options)
+    signer = cli_broker.signer(options)
+    if signer is None:
+        print("no --sign-certificate: looking on, nothing is asked for", file=sys.stderr)
+    keys = load_private_keys(options.unseal or ())
     set_up("text", "info")
-    with _interruptible(watch.stopped), _session(options) as session:
-        if options.for_s is not None:
-            watch.until = time.monotonic() + options.for_s
-        while not watch.done():
-            delivery = session.next_message(_TURN_S)
-            if delivery is not None:
-                watch.take(delivery)
+    stopped: list[int] = []
+    with _interruptible(stopped), State(options.state) as state, session:
+        keeper = Keeper(session, authorities, state, signer=signer, manners=manners)
+        until = None if options.for_s is None else time.monotonic() + options.for_s
+        watch = Watch(options, keeper, keys, until)
+        most = {} if options.count is None else {"most": 1}
+        while not stopped and not watch.done():
+            watch.take(keeper.findings(_TURN_S, **most))
+            keeper.settle()
     return watch.end()
 
 
-def _follower(options: argparse.Namespace) -> Follower:
-    """The follower that was asked for. Raises UsageError for what does not go together."""
-    if (options.certificate or options.key) and not options.ca:
-        raise UsageError("--certificate and --key need --ca, the broker's authority")
-    if bool(options.certificate) != bool(options.key):
-        raise UsageError("--certificate and --key go together")
+def _authorities(options: argparse.Namespace) -> Sequence[Certificate]:
+    """Whose stations count. Raises UsageError for what does not go together."""
     authority = options.authority or options.ca
     if options.until_complete and authority is None:
         raise UsageError("--until-complete needs --authority")
     if authority is None:
         print("no --authority: checkpoints are not verified", file=sys.stderr)
-    return Follower(load_certificates(authority) if authority else [])
+    return load_certificates(authority) if authority else []
+
+
+def _manners(options: argparse.Namespace) -> Manners:
+    lasting = options.state is not None
+    if lasting and not options.client_id:
+        raise UsageError("--state needs --client-id: the broker keeps what comes while we are away")
+    if options.sign_certificate and not (lasting or options.no_receipts):
+        raise UsageError("receipts need --state FILE; or ask only, with --no-receipts")
+    return Manners(receipts=not options.no_receipts)
 
 
 def _session(options: argparse.Namespace) -> Session:
-    tls = Tls(options.ca, options.certificate, options.key) if options.ca else None
-    port = options.port or (8883 if tls else 1883)
-    topics = tuple(options.topic or EVERYTHING)
-    return Session(options.host, port, client_id=options.client_id, tls=tls, topics=topics)
+    host, port, tls = cli_broker.address(options)
+    lasting = options.state is not None
+    return Session(
+        host,
+        port,
+        client_id=options.client_id,
+        tls=tls,
+        topics=_topics(options),
+        persistent=lasting,
+        manual=lasting,
+    )
+
+
+def _topics(options: argparse.Namespace) -> Sequence[str]:
+    sources = options.source or ()
+    if sources and options.topic:
+        raise UsageError("--source and --topic do not go together")
+    for each in sources:
+        if not NAME.fullmatch(each):
+            raise UsageError(f"--source: {each!r} is no name of a station")
+    return tuple(options.topic or [f"gatepost/v1/+/{each}/#" for each in sources] or EVERYTHING)
 
 
 @contextmanager
@@ -186,10 +164,3 @@ def _interruptible(stopped: list[int]) -> Iterator[None]:
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
-
-
-def _visitor(finding: Finding, keys: Sequence[OKPKey]) -> Unsealed | None:
-    event = finding.event
-    if finding.kind is not FindingKind.EVENT or event is None:
-        return None
-    return unseal_event(event, keys) if isinstance(event.record, ScanRecord) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
@@ -16,10 +16,13 @@ from gatepost.errors import BrokerError, KeyMaterialError, ProtocolRefused
 
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    Done: TypeAlias = Callable[[str], None]
+
 KEPT_S = 7 * 24 * 3600  # for how long a broker of MQTT 5 keeps a persistent session
+LOST = "the session was lost"
 _ANSWER_S = 10.0
 _PROBE_S = 3.0
 _FAREWELL_S = 1.0
@@ -66,11 +69,17 @@ class Tls:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message that came in; `retained`: the broker had it before we subscribed."""
+    """A message that came in.
+
+    Attributes:
+        retained: the broker had it before we subscribed.
+        mid: by which it is acknowledged, where that is left to us; 0: there is nothing to.
+    """
 
     topic: str
     payload: bytes
     retained: bool
+    mid: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +92,7 @@ class Address:
     topics: tuple[str, ...]
     persistent: bool = False
     keepalive_s: int = 30
+    manual: bool = False
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
@@ -106,8 +116,10 @@ class Connection:
             protocol=mqtt.MQTTv5 if self._five else mqtt.MQTTv311,
             clean_session=None if self._five else not address.persistent,
             reconnect_on_failure=False,
+            manual_ack=address.manual,
         )
         self._client.connect_timeout = 5.0
+        self._published: dict[int, Done] = {}
         self._listen(waiting)
 
     def open(
@@ -172,22 +184,48 @@ class Connection:
         if code != mqtt.MQTT_ERR_SUCCESS:
             self.ended = self.ended or mqtt.error_string(code)
 
+    def acknowledge(self, mids: Iterable[int]) -> None:
+        """Tell the broker that these are kept: it forgets them. In the order they came in."""
+        for mid in mids:
+            if self.ended:
+                return
+            self._client.ack(mid, 1)
+
+    def publish(self, topic: str, payload: bytes, content_type: str, done: Done) -> None:
+        """Publish with QoS 1; `done` is told "" when the broker has it, or why it has not."""
+        properties = None
+        if self._five:
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            properties.ContentType = content_type
+        told = self._client.publish(topic, payload, qos=1, properties=properties)
+        if told.rc == mqtt.MQTT_ERR_SUCCESS:
+            self._published[told.mid] = done
+        else:
+            done(LOST)
+
     def _turn_until(self, wait_s: float, done: Callable[[], bool]) -> None:
         until = time.monotonic() + wait_s
         while not done() and not self.ended and time.monotonic() < until:
             self.turn(0.1)
 
     def close(self) -> None:
-        """Say goodbye where there is somebody to hear it, and close the socket."""
+        """Say goodbye where there is somebody to hear it, and close the socket.
+
+        What was published and not acknowledged is lost.
+        """
         if not self.ended and self._answer == 0:
             self._client.disconnect()
             self._turn_until(_FAREWELL_S, lambda: False)
         link = self._client.socket()
         if link is not None:
             link.close()
+        lost, self._published = list(self._published.values()), {}
+        for done in lost:
+            done(LOST)
 
     def _listen(self, waiting: deque[Delivery]) -> None:
         """Have paho's callbacks write into us and `waiting`."""
+        manual = self._address.manual
 
         def on_connect(_c: Any, _u: Any, _flags: Any, reason: Any, _properties: Any) -> None:
             self._answer, self._answer_text = reason.value, str(reason)
@@ -201,12 +239,19 @@ class Connection:
             self.ended = self.ended or str(reason)
 
         def on_message(_c: Any, _u: Any, got: mqtt.MQTTMessage) -> None:
-            waiting.append(Delivery(got.topic, bytes(got.payload), bool(got.retain)))
+            mid = got.mid if manual and got.qos else 0
+            waiting.append(Delivery(got.topic, bytes(got.payload), bool(got.retain), mid))
+
+        def on_publish(_c: Any, _u: Any, mid: int, reason: Any, _properties: Any) -> None:
+            done = self._published.pop(mid, None)
+            if done is not None:
+                done(str(reason) if reason.value >= _FAILURE else "")
 
         self._client.on_connect = on_connect
         self._client.on_subscribe = on_subscribe
         self._client.on_disconnect = on_disconnect
         self._client.on_message = on_message
+        self._client.on_publish = on_publish
 
 
 def _lasting() -> Properties:

@@ -6,11 +6,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from gatepost.central.chain import Chain, Place
+from gatepost.ranges import RangeSet
 
 if TYPE_CHECKING:
     from gatepost.wire import Checkpoint
 
 Key: TypeAlias = tuple[str, str]
+FOREIGN_RANGES = 1024  # of what others bring
+_MOST_BOOTS = 256
+_MOST_DISPUTED = 256  # ranges; what more would be is disputed as one
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +27,22 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A request to send again that is under way: `ranges` of `station`, `tries` times now."""
+
+    id: str
+    station: str
+    ranges: tuple[tuple[int, int], ...]
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
 class EpochStatus:
-    """What a server may know of an epoch; `gaps` and `complete` are up to `upto`."""
+    """What a server may know of an epoch; `gaps` and `complete` are up to `upto`.
+
+    `lost`: what the station does not hold any more, of the gaps. `hearsay`: only other stations
+    have spoken of this epoch, and nothing is signed.
+    """
 
     source: str
     epoch: str
@@ -35,26 +53,62 @@ class EpochStatus:
     upto: int
     gaps: tuple[tuple[int, int], ...]
     complete: bool
+    lost: tuple[tuple[int, int], ...] = ()
+    hearsay: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """What `via` brought, from `first` to `last`, which counts now."""
+
+    via: str
+    first: int
+    last: int
 
 
 @dataclass(slots=True)
 class Epoch:
-    """One epoch. `newest`: the newest checkpoint that verified; `proved`: complete up to here."""
+    """One epoch.
+
+    Attributes:
+        newest: the newest checkpoint that verified; `token`, `received_us`: as it came, and when.
+        proved: complete up to here.
+        disputed: where two histories came: a receipt never covers these.
+        couriers: the other stations that brought some of it.
+        receipted: how many events were covered by the last receipt.
+        signed: its checkpoint came since it was saved.
+    """
 
     source: str
     name: str
     chain: Chain = field(default_factory=Chain)
     foreign: dict[str, Chain] = field(default_factory=dict)
     newest: Checkpoint | None = None
+    token: bytes = b""
+    received_us: int = 0
     boots: dict[str, int] = field(default_factory=dict)
     proved: int = 0
     duplicates: int = 0
     conflicts: int = 0
+    end: End | None = None
+    disputed: RangeSet = field(default_factory=RangeSet)
+    lost: RangeSet = field(default_factory=RangeSet)
+    couriers: set[str] = field(default_factory=set)
+    receipted: int = 0
+    asked: Asked | None = None
+    signed: bool = False
+
+    @property
+    def hearsay(self) -> bool:
+        """Whether only others spoke of it."""
+        return not self.newest and not self.end and not len(self.chain.taken)
 
     def take(self, sequence: int, digest: str, previous: str, via: str) -> tuple[Place, bool]:
         """Take an event that the station `via` sent: its place, and whether a link broke."""
         own = via == self.source
-        chain = self.chain if own else self.foreign.setdefault(via, Chain())
+        chain = self.chain
+        if not own and sequence not in self.chain.taken:
+            chain = self.foreign[via]
         broken = len(chain.broken)
         if self.newest and sequence == self.newest.sequence and digest != self.newest.hash:
             place = Place.OTHER
@@ -63,58 +117,109 @@ class Epoch:
         if own:  # what others bring proves nothing against the station itself
             self.conflicts += place is Place.OTHER
             self.duplicates += place in {Place.SAME, Place.OLD}
+            if place is Place.OTHER:
+                self._dispute(sequence)
+        else:
+            self.couriers.add(via)
         return place, len(chain.broken) > broken
 
-    def checkpoint(self, given: Checkpoint) -> str:
-        """Take a verified checkpoint; returns why it contradicts what is known, or ""."""
+    def _dispute(self, sequence: int) -> None:
+        if len(self.disputed) >= _MOST_DISPUTED:
+            first = min(first for first, _ in self.disputed)
+            last = max(last for _, last in self.disputed)
+            self.disputed.add(min(first, sequence), max(last, sequence))
+        self.disputed.add(sequence)
+
+    def known(self, sequence: int) -> str:
+        """The hash that counts for an event, hex; "" where it is not known."""
+        if self.newest and sequence == self.newest.sequence:
+            return self.newest.hash
+        return self.chain.digest(sequence)
+
+    def checkpoint(self, given: Checkpoint, *, own: bool = True) -> str:
+        """Take a verified checkpoint; returns why it contradicts what is known, or "".
+
+        `own`: the station itself said it now. What others bring may be old.
+        """
         known = self.chain.digest(given.sequence)
-        wrong = "signs another event than came" if known not in {"", given.hash} else ""
+        both = f"{given.sequence}: {known or '?'} and {given.hash}"
+        wrong = f"signs another event than came, {both}" if known not in {"", given.hash} else ""
         last = self.newest
         if last is not None and last.sequence == given.sequence and last.hash != given.hash:
-            wrong = "signs another event than the checkpoint before it"
-        elif last is not None and given.sequence < last.sequence and self._later(given, last):
-            wrong = f"goes back from {last.sequence}"
+            both = f"{given.sequence}: {last.hash} and {given.hash}"
+            wrong = f"signs another event than the checkpoint before it, {both}"
+        elif own and last is not None and self._rewinds(given, last):
+            wrong = f"goes back from {last.sequence} to {given.sequence}: {last.hash}, {given.hash}"
         if wrong:
             self.conflicts += 1
+            self._dispute(given.sequence)
             return f"{wrong}: a cloned or restored card"
-        boot = given.stamp.boot_id
-        self.boots[boot] = max(given.stamp.boot_us, self.boots.get(boot, 0))
-        if last is None or given.sequence >= last.sequence:
-            self.newest = given
+        if own:
+            self._remember_boot(given)
         return ""
 
-    def _later(self, given: Checkpoint, last: Checkpoint) -> bool:
-        """Whether it was surely made after `last`: later in its boot, or in a boot not seen."""
+    def keep(self, given: Checkpoint, token: bytes, received_us: int) -> None:
+        """Keep a checkpoint that contradicts nothing, if it is the newest."""
+        if self.newest is None or given.sequence >= self.newest.sequence:
+            self.newest, self.token, self.received_us = given, token, received_us
+            self.signed = True
+
+    def _remember_boot(self, given: Checkpoint) -> None:
+        boot = given.stamp.boot_id
+        if boot not in self.boots and len(self.boots) >= _MOST_BOOTS:
+            del self.boots[next(iter(self.boots))]
+        self.boots[boot] = max(given.stamp.boot_us, self.boots.get(boot, 0))
+        self.signed = True
+
+    def _rewinds(self, given: Checkpoint, last: Checkpoint) -> bool:
+        """Whether it is behind `last`, and surely made after it: later in its boot, or in a new."""
+        if given.sequence >= last.sequence:
+            return False
         if given.stamp.boot_id == last.stamp.boot_id:
             return given.stamp.boot_us > last.stamp.boot_us
         return given.stamp.boot_id not in self.boots
 
-    def settle(self) -> bool:
-        """Prove what can be proved now; whether that is news."""
+    def settle(self) -> tuple[bool, list[Adopted]]:
+        """Prove what can be proved now: whether there is any, and what is adopted by it."""
         last = self.newest
         if last is None or self.proved >= last.sequence:
-            return False
+            return False, []
+        adopted: list[Adopted] = []
         if not self.chain.holds(last.sequence, last.hash):
-            self._adopt(last)
+            adopted = self._adopt(last)
         if not self.chain.holds(last.sequence, last.hash):
-            return False
+            return False, adopted
         self.proved = last.sequence
-        return True
+        return True, adopted
 
-    def _adopt(self, last: Checkpoint) -> None:
+    def _adopt(self, last: Checkpoint) -> list[Adopted]:
         """Take over what others brought, as far as its hashes lead to what is signed."""
-        for chain in self.foreign.values():
+        found: list[Adopted] = []
+        for via, chain in self.foreign.items():
             if chain.broken:
                 continue
             for first, end in reversed(list(chain.taken)):
                 if first <= last.sequence <= end and chain.digest(last.sequence) == last.hash:
-                    self.chain.adopt(chain, first, last.sequence)
+                    new = self.chain.adopt(chain, first, last.sequence)
                 elif self.chain.follows(end + 1, chain.digest(end)):
-                    self.chain.adopt(chain, first, end)
+                    new = self.chain.adopt(chain, first, end)
+                else:
+                    continue
+                found += [Adopted(via, *each) for each in new]
+        return found
+
+    def spent(self) -> list[str]:
+        """Who brought nothing that does not count by now: it need not be remembered."""
+        return [
+            via
+            for via, chain in self.foreign.items()
+            if all(not self.chain.taken.gaps(*each) for each in chain.taken)
+        ]
 
     def status(self, end: End | None) -> EpochStatus:
         """Where it stands; `end`: where it ended, if that is proved."""
         upto, complete = self._target(end)
+        gaps = tuple(self.chain.taken.gaps(1, upto)) if upto else ()
         return EpochStatus(
             source=self.source,
             epoch=self.name,
@@ -123,8 +228,10 @@ class Epoch:
             conflicts=self.conflicts,
             broken=tuple(sorted(self.chain.broken)),
             upto=upto,
-            gaps=tuple(self.chain.taken.gaps(1, upto)) if upto else (),
+            gaps=gaps,
             complete=complete and not self.conflicts and not self.chain.broken,
+            lost=tuple(within(self.lost, gaps)) if len(self.lost) else (),
+            hearsay=self.hearsay,
         )
 
     def _target(self, end: End | None) -> tuple[int, bool]:
@@ -132,3 +239,11 @@ class Epoch:
         if end is not None and end.sequence > signed:
             return end.sequence, self.chain.holds(end.sequence, end.digest)
         return signed, bool(signed) and self.proved == signed
+
+
+def within(held: RangeSet, ranges: tuple[tuple[int, int], ...]) -> list[tuple[int, int]]:
+    """What of `ranges` is in `held`."""
+    found = []
+    for first, last in ranges:
+        found += RangeSet(held.gaps(first, last)).gaps(first, last)
+    return found

@@ -4,18 +4,21 @@
     for finding in follower.take(topic, payload, now_us): ...
 
 Nothing that is sent can make it raise: what breaks the contract is a finding too. Memory is
-bounded for each epoch; what must outlive the process belongs into the server's own database.
+bounded for each epoch and each sender; `State` keeps what must outlive the process.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from gatepost.central.chain import Place
-from gatepost.central.epochs import End, Epoch, EpochStatus
+from gatepost.central.epochs import End
 from gatepost.central.findings import Finding, FindingKind
+from gatepost.central.known import Known
 from gatepost.central.parsing import Received, parse_body, parse_facts
+from gatepost.central.times import true_time
 from gatepost.errors import ContractError
 from gatepost.model import EpochRecord
 from gatepost.signing import CHECKPOINT, verify
@@ -27,17 +30,20 @@ if TYPE_CHECKING:
 
     from cryptography.x509 import Certificate
 
+    from gatepost.central.epochs import Epoch, EpochStatus
     from gatepost.central.parsing import Body
+    from gatepost.central.times import Correction
+    from gatepost.model import Event
     from gatepost.wire import Checkpoint
 
-_MOST_EPOCHS = 64
 _MOST_GAPS = 8
 _DAWN = datetime(1970, 1, 1, tzinfo=UTC)
 _PLACES = {
     Place.NEW: (FindingKind.EVENT, ""),
     Place.SAME: (FindingKind.DUPLICATE, ""),
     Place.OLD: (FindingKind.DUPLICATE, "too long ago to compare"),
-    Place.OTHER: (FindingKind.CONFLICT, "another event has this place: a cloned or restored card"),
+    Place.OTHER: (FindingKind.CONFLICT, "another event has this place"),
+    Place.SCATTERED: (FindingKind.INVALID, "too many gaps before it: not taken for now"),
 }
 _NOT_LINKED = "it does not follow the event before it, or the next does not follow it"
 
@@ -47,104 +53,122 @@ class Follower:
 
     Args:
         authorities: whose stations count. Without any, checkpoints are seen but prove nothing.
+        known: what was known before; all of it is kept in there.
     """
 
-    def __init__(self, authorities: Sequence[Certificate]) -> None:
+    def __init__(self, authorities: Sequence[Certificate], known: Known | None = None) -> None:
         self._authorities = tuple(authorities)
-        self._epochs: dict[str, dict[str, Epoch]] = {}
-        self._ends: dict[tuple[str, str], End] = {}
+        self.known = known if known is not None else Known()
 
     def take(self, topic: str, payload: bytes, now_us: int) -> list[Finding]:
         """What one message, received at `now_us` (microseconds since 1970), tells."""
         got = Received(topic, payload, now_us)
         handle = self._handler(got)
         if handle is None:
-            return []  # reserved for later versions, or nothing of ours
+            return []  # from the centre, reserved for later versions, or nothing of ours
         try:
             return handle(got)
         except ContractError as error:
             return [got.find(FindingKind.INVALID, detail=str(error))]
 
     def _handler(self, got: Received) -> Callable[[Received], list[Finding]] | None:
-        if got.rest.startswith("event/"):
+        kind, _, more = got.rest.partition("/")
+        if kind == "event" and more:
             return self._event
-        exact = {
-            "replay": self._event,
-            "checkpoint": self._checkpoint,
-            "state": self._facts,
-            "health": self._facts,
-        }
+        if kind == "response" and more:
+            return self._facts
+        if got.rest == "replay":  # an event is JSON; a checkpoint, as a JWS, never begins so
+            return self._event if got.payload.startswith(b"{") else self._checkpoint
+        exact = {"checkpoint": self._checkpoint, "state": self._facts, "health": self._facts}
         return exact.get(got.rest)
 
     def statuses(self, source: str | None = None) -> list[EpochStatus]:
         """Where each epoch stands: of one source, or of all."""
-        chosen = self._epochs if source is None else {source: self._epochs.get(source, {})}
-        return [
-            epoch.status(self._end(epoch))
-            for epochs in chosen.values()
-            for epoch in epochs.values()
-        ]
+        chosen = self.known if source is None else self.known.epochs.get(source, {}).values()
+        return [self.known.status(epoch) for epoch in chosen]
 
     def sources(self) -> list[str]:
         """Every source that was heard of."""
-        return sorted(self._epochs)
+        return sorted(self.known.epochs)
 
     def complete(self, source: str) -> bool:
-        """Whether everything up to the newest checkpoint of each epoch is here, proved."""
-        found = self.statuses(source)
+        """Whether everything up to the newest checkpoint of each epoch is here, proved.
+
+        What only others say of a source, and nothing proves, does not count for or against it.
+        """
+        found = [each for each in self.statuses(source) if not each.hearsay]
         return bool(found) and all(each.complete for each in found)
-
-    def _end(self, epoch: Epoch) -> End | None:
-        """Where an epoch ended, once the epoch that says so is itself proved."""
-        end = self._ends.get((epoch.source, epoch.name))
-        by = self._epochs.get(epoch.source, {}).get(end.by) if end else None
-        return end if by is not None and by.proved else None
-
-    def _epoch(self, source: str, name: str) -> Epoch:
-        epochs = self._epochs.setdefault(source, {})
-        if name not in epochs and len(epochs) >= _MOST_EPOCHS:
-            raise ContractError(f"epoch: more than {_MOST_EPOCHS} of one source")
-        return epochs.setdefault(name, Epoch(source, name))
 
     # --- events
 
     def _event(self, got: Received) -> list[Finding]:
         body = parse_body(got)
-        epoch = self._epoch(body.source, body.epoch)
-        place, broke = epoch.take(
-            body.sequence, body_hash(body.canonical), body.previous, got.station
-        )
         own = body.source == got.station
-        if own and place is Place.NEW:
-            self._remember_end(body)
-        kind, why = _PLACES[place]
-        if not own:
-            by = quoted(got.station)
-            why = f"brought by {by}: counts once its chain leads to a checkpoint; {why}"
-        found = [_of(got, kind, body, why)]
+        known = self.known
+        if own:
+            epoch = known.own(body.source, body.epoch)
+        else:
+            epoch = known.brought((body.source, body.epoch, body.sequence), got.station)
+        digest = body_hash(body.canonical)
+        place, broke = epoch.take(body.sequence, digest, body.previous, got.station)
+        found = [self._placed(got, body, place, epoch.known(body.sequence), digest)]
         if broke:
             found.append(_of(got, FindingKind.CHAIN_BROKEN, body, _NOT_LINKED))
+        if place is Place.NEW:
+            found += self.counted(found[0]) if own else []
+            if not own:
+                known.count_brought(epoch, got.station)
         return found + self._settled(got, epoch)
 
-    def _remember_end(self, body: Body) -> None:
+    def _placed(self, got: Received, body: Body, place: Place, known: str, digest: str) -> Finding:
+        kind, why = _PLACES[place]
+        if place is Place.OTHER:
+            why += f", {known or '?'} and {digest}: a cloned or restored card"
+        if body.source == got.station:
+            return self.timed(_of(got, kind, body, why))
+        if place is Place.NEW:
+            kind, why = FindingKind.BROUGHT, "it counts once its chain leads to a checkpoint"
+        more = f"; {why}" if why else ""
+        told = f"brought by {quoted(got.station)}{more}"
+        return replace(_of(got, kind, body, told), via=got.station)
+
+    def timed(self, finding: Finding) -> Finding:
+        """The same with its event's true time, as far as it is known."""
+        if finding.event is None:
+            return finding
+        at = true_time(finding.event, self.known.timeline(finding.source).boots)
+        return replace(finding, wall_us=at.wall_us, bound_us=at.bound_us)
+
+    def counted(self, finding: Finding) -> list[Finding]:
+        """What follows of an event that counts: where an epoch ended, and corrections of time."""
+        event = finding.event
+        if event is None:
+            return []
+        self._remember_end(event)
+        correction = self.known.timeline(event.source).note(event)
+        return [_corrected(finding, correction)] if correction else []
+
+    def _remember_end(self, event: Event) -> None:
         """The first event of an epoch may tell where the one before it ended."""
-        record = body.event.record if body.event else None
+        record = event.record
         if isinstance(record, EpochRecord) and record.former_epoch:
-            self._epoch(body.source, record.former_epoch)
-            end = End(record.former_sequence, record.former_hash, body.epoch)
-            self._ends[body.source, record.former_epoch] = end
+            former = self.known.own(event.source, record.former_epoch)
+            former.end = End(record.former_sequence, record.former_hash, event.epoch)
 
     def _settled(self, got: Received, epoch: Epoch) -> list[Finding]:
-        if not epoch.settle():
-            return []
-        return [
+        news, adopted = epoch.settle()
+        place = {"source": epoch.source, "epoch": epoch.name}
+        found = [
             got.find(
-                FindingKind.COMPLETE,
-                source=epoch.source,
-                epoch=epoch.name,
-                sequence=epoch.proved,
+                FindingKind.ADOPTED, **place, sequence=each.first, last=each.last, via=each.via
             )
+            for each in adopted
         ]
+        if epoch.foreign and (news or adopted):
+            self.known.let_go(epoch)
+        if news:
+            found.append(got.find(FindingKind.COMPLETE, **place, sequence=epoch.proved))
+        return found
 
     # --- checkpoints
 
@@ -152,22 +176,37 @@ class Follower:
         if not self._authorities:
             return [got.find(FindingKind.CHECKPOINT, detail="not verified: no authority is given")]
         given = self._verified(got)
-        epoch = self._epoch(given.source, given.epoch)
-        wrong = epoch.checkpoint(given)
+        own = got.rest == "checkpoint"
+        epoch = self.known.own(given.source, given.epoch)
+        wrong = epoch.checkpoint(given, own=own)
         kind = FindingKind.CONFLICT if wrong else FindingKind.CHECKPOINT
-        found = [got.find(kind, epoch=given.epoch, sequence=given.sequence, detail=wrong)]
-        return found + ([] if wrong else self._settled(got, epoch) + self._gaps(got, epoch))
+        via = "" if own or given.source == got.station else got.station
+        place = {"source": given.source, "epoch": given.epoch, "sequence": given.sequence}
+        found = [got.find(kind, **place, detail=wrong, via=via)]
+        if wrong:
+            return found
+        epoch.keep(given, got.payload, got.now_us)
+        if via:
+            epoch.couriers.add(via)
+        return found + self._settled(got, epoch) + self._gaps(got, epoch)
 
     def _verified(self, got: Received) -> Checkpoint:
-        """A checkpoint whose signature, certificate and place hold."""
+        """A checkpoint whose signature, certificate and place hold.
+
+        On replay it may be of another: what counts there is that its own source signed it. What
+        is retained comes at each connect: a certificate that ended since does not undo it.
+        """
         try:
             token = got.payload.decode("ascii")
         except ValueError as error:
             raise ContractError("not a JWS: not ASCII") from error
-        at = _DAWN + timedelta(microseconds=got.now_us)
+        epochs = self.known.epochs.get(got.station, {}).values()
+        held = any(epoch.token == got.payload for epoch in epochs)
+        at = None if held else _DAWN + timedelta(microseconds=got.now_us)
         signed = verify(token, CHECKPOINT, self._authorities, at)
         given = parse_checkpoint(signed.payload)
-        if not signed.signer == given.source == got.station or given.site != got.site:
+        placed = (given.source, given.site) == (got.station, got.site)
+        if signed.signer != given.source or not (placed or got.rest == "replay"):
             raise ContractError(
                 f"of {given.source} at {given.site}, signed by {quoted(signed.signer)}, on the "
                 f"topic of {quoted(got.station)} at {quoted(got.site)}"
@@ -178,8 +217,9 @@ class Follower:
         """What lacks, as far as it is worth saying one by one."""
         gaps = epoch.status(None).gaps
         more = f"and {len(gaps) - _MOST_GAPS} more gaps" if len(gaps) > _MOST_GAPS else ""
+        place = {"source": epoch.source, "epoch": epoch.name, "detail": more}
         return [
-            got.find(FindingKind.GAP, epoch=epoch.name, sequence=first, last=last, detail=more)
+            got.find(FindingKind.GAP, **place, sequence=first, last=last)
             for first, last in gaps[:_MOST_GAPS]
         ]
 
@@ -187,7 +227,19 @@ class Follower:
 
     @staticmethod
     def _facts(got: Received) -> list[Finding]:
-        return [got.find(FindingKind(got.rest), facts=parse_facts(got))]
+        kind = FindingKind(got.rest.partition("/")[0])
+        return [got.find(kind, facts=parse_facts(got, kind.value))]
+
+
+def _corrected(finding: Finding, told: Correction) -> Finding:
+    facts: tuple[tuple[str, str | int], ...] = (
+        ("boot_id", told.boot_id),
+        ("offset_us", told.offset.offset_us),
+        ("offset_bound_us", told.offset.bound_us),
+        ("after_us", told.after_us),
+        ("upto_us", told.upto_us),
+    )
+    return replace(finding, kind=FindingKind.TIME, event=None, body=b"", detail="", facts=facts)
 
 
 def _of(got: Received, kind: FindingKind, body: Body, why: str) -> Finding:

@@ -8,18 +8,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gatepost import contract
-from gatepost.canonical import canonical
 from gatepost.central.findings import Finding
 from gatepost.errors import ContractError
 from gatepost.wire import RECORDS, attributes, event_of
 from gatepost.wire.bodies import object_of, quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gatepost.central.findings import FindingKind
     from gatepost.model import Event
 
 _TOPIC = re.compile(r"gatepost/v1/([^/]+)/([^/]+)/(.+)", re.DOTALL)
 _LATEST_US = 2**53 - 1
+_FLAT = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 class Received:
@@ -57,7 +59,7 @@ def parse_body(got: Received) -> Body:
     data = outer.get("data")
     if not isinstance(data, dict) or any(type(each) not in {str, int} for each in data.values()):
         raise ContractError("data: must be a flat object of strings and whole numbers")
-    event = event_of(data) if data.get("type") in RECORDS else None
+    event = record_of(data)
     if event is None and (wrong := contract.problem("event", outer)):
         raise ContractError(wrong)
     for name, value in attributes(data).items():
@@ -71,9 +73,32 @@ def parse_body(got: Received) -> Body:
         epoch=data["epoch"],
         sequence=data["sequence"],
         previous=data["previous"],
-        canonical=canonical(data),
+        canonical=flat(data),
         event=event,
     )
+
+
+def record_of(data: Mapping[str, Any]) -> Event | None:
+    """The event in a body; None where its type is of a later version. Raises ContractError."""
+    return event_of(data) if data.get("type") in RECORDS else None
+
+
+def station_of(topic: str) -> tuple[str, str]:
+    """The site and the station of a topic; "" where it is none of ours."""
+    match = _TOPIC.fullmatch(topic)
+    return (match[1], match[2]) if match else ("", "")
+
+
+def flat(data: dict[str, Any]) -> bytes:
+    """The RFC 8785 form of a flat object with ASCII keys, strings and whole numbers below 2^53.
+
+    The same as `canonical` gives (a test holds them equal), in a tenth of its time. Raises
+    ContractError for half of a surrogate pair.
+    """
+    try:
+        return _FLAT.encode(data).encode()
+    except UnicodeEncodeError as error:
+        raise ContractError("data: holds half of a surrogate pair") from error
 
 
 def _placed(got: Received, data: dict[str, Any]) -> None:
@@ -84,10 +109,10 @@ def _placed(got: Received, data: dict[str, Any]) -> None:
         raise ContractError(f"topic: is {quoted(got.topic)}, the body says {own}")
 
 
-def parse_facts(got: Received) -> tuple[tuple[str, str | int], ...]:
-    """What a state or health message says; what is nested in it as JSON text."""
+def parse_facts(got: Received, schema: str) -> tuple[tuple[str, str | int], ...]:
+    """What a message of `schema` says; what is nested in it as JSON text."""
     value = object_of(got.payload)
-    if wrong := contract.problem(got.rest, value):
+    if wrong := contract.problem(schema, value):
         raise ContractError(wrong)
     return tuple(
         (name, each if isinstance(each, (str, int)) else json.dumps(each, sort_keys=True))

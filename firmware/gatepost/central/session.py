@@ -16,14 +16,23 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from gatepost.central.connection import Address, Connection, Delivery, ProtocolSilence, Tls
-from gatepost.errors import BrokerError, ProtocolRefused
+from gatepost.central.connection import (
+    LOST,
+    Address,
+    Connection,
+    Delivery,
+    ProtocolSilence,
+    Tls,
+)
+from gatepost.errors import BrokerError, ProtocolRefused, UsageError
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Sequence
     from types import TracebackType
     from typing import Self
+
+    from gatepost.central.connection import Done
 
 __all__ = ["EVERYTHING", "Delivery", "Session", "Tls", "Version"]
 
@@ -42,6 +51,8 @@ class Session:
         client_id: unique at the broker; two with one id throw each other out.
         topics: filters to subscribe to.
         persistent: let the broker keep what comes while we are away (needs a lasting client_id).
+        manual: acknowledge to the broker only what `acknowledge` is called for: what was not is
+            sent again in the next session.
         protocol: "auto" tries MQTT 5 first, and 3.1.1 where that is refused, which is
             remembered, or meets silence, which is not: a slow line must not cost MQTT 5.
     """
@@ -57,9 +68,15 @@ class Session:
         persistent: bool = False,
         protocol: Version = "auto",
         keepalive_s: int = 30,
+        manual: bool = False,
     ) -> None:
+        if shared := [each for each in topics if each.startswith("$share/")]:
+            raise UsageError(
+                f"{shared[0]}: a shared subscription gives each instance a part of the messages: "
+                "all gaps and no proof; instances would need one state store"
+            )
         own = client_id or f"gatepost-central-{random.getrandbits(48):012x}"
-        self._address = Address(host, port, own, tuple(topics), persistent, keepalive_s)
+        self._address = Address(host, port, own, tuple(topics), persistent, keepalive_s, manual)
         self._tls = tls
         self._auto = protocol == "auto"
         self._first: str = "5" if protocol == "auto" else protocol
@@ -67,6 +84,7 @@ class Session:
         self._context: ssl.SSLContext | None = None
         self._connection: Connection | None = None
         self._waiting: deque[Delivery] = deque()
+        self._given: list[int] = []  # handed out, not acknowledged
         self._failures = 0
         self._retry_at = 0.0
 
@@ -82,9 +100,10 @@ class Session:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+        self._forget()
 
     @property
     def protocol(self) -> str:
@@ -112,13 +131,45 @@ class Session:
                 self._lost(self._connection)
             else:
                 self._connection.turn(left)
-        return self._waiting.popleft()
+        got = self._waiting.popleft()
+        if got.mid:
+            self._given.append(got.mid)
+        return got
+
+    def acknowledge(self) -> None:
+        """All that was handed out is kept: the broker may forget it. Raises nothing."""
+        given, self._given = self._given, []
+        if self._connection is not None and given:
+            self._connection.acknowledge(given)
+
+    def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        done: Done,
+        content_type: str = "application/jose",
+    ) -> None:
+        """Publish with QoS 1, in this session or not at all.
+
+        `done` is called later with "" when the broker has it, else with why it has not.
+        """
+        if self._connection is None or self._connection.ended:
+            done(LOST)
+            return
+        self._connection.publish(topic, payload, content_type, done)
 
     def _lost(self, connection: Connection) -> None:
         _LOG.warning("session lost", extra={"fields": {"why": connection.ended}})
-        connection.close()
         self._connection = None
+        connection.close()
+        self._forget()
         self._retry_at = time.monotonic() + self._pause_s()
+
+    def _forget(self) -> None:
+        """What a lost session was not told of comes again in the next one."""
+        if self._address.manual:
+            self._waiting.clear()
+            self._given.clear()
 
     def _resume(self, left_s: float) -> None:
         """One step towards a new session: a pause, or an attempt."""
@@ -158,5 +209,6 @@ class Session:
             connection.open(self._context, probe=self._auto, certificate=certificate)
         except BrokerError:
             connection.close()
+            self._forget()
             raise
         self._connection, self._version = connection, version

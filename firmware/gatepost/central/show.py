@@ -40,19 +40,30 @@ def json_line(told: dict[str, Any]) -> str:
 
 def line(finding: Finding, visitor: Unsealed | None = None) -> str:
     """A finding for people."""
-    at = finding.event.stamp.wall_us if finding.event else finding.received_us
+    at = finding.wall_us or finding.received_us
     words = [rfc3339(at), f"{finding.site}/{finding.source}", finding.kind.value]
     if finding.sequence:
         to = f"-#{finding.last}" if finding.last else ""
         words.append(f"#{finding.sequence}{to}")
     if finding.event:
         words.append(_record(finding.event.record))
+        words += _true_time(finding)
     words += [f"{name}={value}" for name, value in finding.facts]
     if finding.detail:
         words.append(f"({finding.detail})")
     if visitor is not None:
         words.append(f"visitor: {visitor.kind} {visitor.text}")
     return escaped("  ".join(words))
+
+
+def _true_time(finding: Finding) -> list[str]:
+    """A remark where the time is not the station's own word, or nobody's."""
+    stamp = finding.event.stamp if finding.event else None
+    if stamp is None or stamp.synchronised or not finding.wall_us:
+        return []
+    if finding.bound_us is None:
+        return ["time not sure"]
+    return [f"true time within {finding.bound_us} us"]
 
 
 def _record(record: Record) -> str:
@@ -81,9 +92,13 @@ def as_json(finding: Finding, visitor: Unsealed | None = None) -> str:
         "sequence": finding.sequence,
         "last": finding.last,
         "detail": finding.detail,
+        "via": finding.via,
+        "time": rfc3339(finding.wall_us) if finding.bound_us is not None else "",
         "facts": _facts(finding),
     }
     told = {name: value for name, value in told.items() if value}
+    if finding.bound_us is not None:
+        told["time_bound_us"] = finding.bound_us
     if finding.body:
         body = json.loads(finding.body)
         told["event"] = {name: each for name, each in body.items() if name not in _VISITORS}
@@ -111,6 +126,11 @@ class Summary:
         """Count."""
         self.counts.update(each.kind for each in findings)
 
+    @staticmethod
+    def _real(statuses: Iterable[EpochStatus]) -> list[EpochStatus]:
+        """Without what only others say of a station."""
+        return [each for each in statuses if not each.hearsay]
+
     def lacking(self, status: EpochStatus) -> int:
         """How many events lack; `from_now`: those before the first that came do not count."""
         gaps = status.gaps
@@ -131,6 +151,7 @@ class Summary:
 
     def all_complete(self, statuses: list[EpochStatus]) -> bool:
         """Whether there is an epoch, and each is complete; `from_now`: each of which one came."""
+        statuses = self._real(statuses)
         if self._from_now:
             statuses = [each for each in statuses if each.events]
         return bool(statuses) and all(self.complete(each) for each in statuses)
@@ -142,12 +163,14 @@ class Summary:
 
     def told(self, statuses: list[EpochStatus]) -> dict[str, Any]:
         """The summary, for machines."""
+        statuses = self._real(statuses)
         return {
             "kind": "summary",
             "stations": len({each.source for each in statuses}),
             "events": self.counts[FindingKind.EVENT],
             "duplicates": self.counts[FindingKind.DUPLICATE],
             "lacking": sum(self.lacking(each) for each in statuses),
+            "lost": sum(last - first + 1 for each in statuses for first, last in each.lost),
             "conflicts": self.counts[FindingKind.CONFLICT],
             "chain_broken": self.counts[FindingKind.CHAIN_BROKEN],
             "invalid": self.counts[FindingKind.INVALID],
@@ -159,10 +182,12 @@ class Summary:
         """The summary, for people."""
         told = self.told(statuses)
         chain = f"broken at {told['chain_broken']}" if told["chain_broken"] else "ok"
+        lost = f" (of these lost for good {told['lost']})" if told["lost"] else ""
         since = ", from the first event that came on" if self._from_now else ""
         return (
             f"stations {told['stations']}, events {told['events']}, duplicates "
-            f"{told['duplicates']}, lacking {told['lacking']}, conflicts {told['conflicts']}, "
+            f"{told['duplicates']}, lacking {told['lacking']}{lost}, conflicts "
+            f"{told['conflicts']}, "
             f"invalid {told['invalid']}, chain {chain}, "
             f"proved complete: {told['complete']} of {told['epochs']} epochs{since}"
         )

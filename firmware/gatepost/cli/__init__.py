@@ -8,7 +8,7 @@ import os
 import sys
 
 from gatepost import __version__
-from gatepost.cli import check, decode, demo, explain, rules, run, spool, trust
+from gatepost.cli import check, decode, demo, explain, rules, run, selftest, spool, trust
 from gatepost.errors import ConfigError, GatepostError, UsageError
 
 _EXAMPLES = """\
@@ -17,6 +17,7 @@ examples:
   gatepost check-config /etc/gatepost.toml    every problem of a configuration at once
   gatepost run --config /etc/gatepost.toml    the station
   gatepost decode photo.png --json            what the station's own decoder reads
+  gatepost selftest --config ...              what is wrong with it, and what to do
   gatepost spool status --config ...          what is kept and not delivered yet
   gatepost trust show --config ...            whose signatures are believed
   gatepost rules check gate.toml              every problem of a gate's rules at once
@@ -87,6 +88,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"gatepost {__version__}")
     parser.set_defaults(run=None, extra="station")
     commands = parser.add_subparsers(metavar="COMMAND")
-    for command in (run, demo, decode, check, spool, trust, rules, explain):
+    for command in (run, demo, decode, check, selftest, spool, trust, rules, explain):
         command.add_parser(commands)
     return parser

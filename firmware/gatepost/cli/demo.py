@@ -14,9 +14,13 @@ def add_parser(commands: Any) -> None:
         help="a whole station on this computer, no hardware",
         description="A broker, the real daemon on a configuration that is shown, recorded "
         "visitors, a virtual panel and a subscriber. Ends with a table; status 1 when a visitor "
-        "is missing.",
+        "is missing. With --fault a fault is staged in the middle, and everybody is delivered once "
+        "all the same: broker (killed after it acknowledged), power (the plug is pulled), network "
+        "(cut, then silent), disk (slow, then full, then freed).",
         epilog="examples:\n  gatepost demo\n  gatepost demo --visitors 30 --seed 7 --headless\n"
-        "  gatepost demo --keep demo-files      keep everything that was made, to look at it\n",
+        "  gatepost demo --keep demo-files      keep everything that was made, to look at it\n"
+        "  gatepost demo --fault broker         kill the broker after its acknowledgements\n"
+        "  gatepost demo --fault power          pull the plug (needs FUSE; Debian: fuse3)\n",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
@@ -35,6 +39,9 @@ def add_parser(commands: Any) -> None:
         "--port", type=_port, default=0, help="of the broker, to look on; default: 1883 or free"
     )
     parser.add_argument("--json", action="store_true", help="the table as one JSON object")
+    parser.add_argument(
+        "--fault", choices=("broker", "power", "network", "disk"), help="stage a fault"
+    )
     parser.set_defaults(run=run, extra="demo")
 
 
@@ -42,7 +49,9 @@ def run(args: argparse.Namespace) -> int:
     """Run the demo; 0 when every visitor was read, recorded and delivered."""
     from gatepost.demo.show import Options, demo
 
-    options = Options(args.visitors, args.seed, args.headless, args.keep, args.port, args.json)
+    options = Options(
+        args.visitors, args.seed, args.headless, args.keep, args.port, args.json, args.fault or ""
+    )
     return demo(options)
 
 

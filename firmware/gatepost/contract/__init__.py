@@ -18,7 +18,17 @@ from gatepost.model import Verdict
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SCHEMAS = ("event", "checkpoint", "state", "health", "sealed", "desired-rules", "trust")
+SCHEMAS = (
+    "event",
+    "checkpoint",
+    "state",
+    "health",
+    "sealed",
+    "desired-rules",
+    "trust",
+    "command",
+    "response",
+)
 _MOST_PLACE = 80
 
 

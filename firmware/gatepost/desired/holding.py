@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from gatepost.desired.centre import Desire, When
 from gatepost.desired.checking import Refused, check
 from gatepost.errors import DesiredRefused
-from gatepost.timekeeping import stamp
+from gatepost.timekeeping import Floor, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,10 +44,14 @@ class Held:
 
     Attributes:
         problems: what is wrong with a file on the card that is not believed, by kind.
+        floor: what the station knows to be past, whatever its clock says.
     """
 
-    def __init__(self, folder: Path, centre: Centre, *, lock_s: float = 3.0) -> None:
+    def __init__(
+        self, folder: Path, centre: Centre, *, lock_s: float = 3.0, floor: Floor | None = None
+    ) -> None:
         """`lock_s`: how long to wait for another process that writes, seconds."""
+        self.floor = floor or Floor()
         self.centre = centre
         self._lock_s = lock_s
         self.problems: dict[Desire, str] = {}
@@ -70,6 +74,7 @@ class Held:
         if clock.bound_us() is not None:
             return When(wall)
         past = [each.not_valid_before_utc for each in self.centre.authorities]
+        past.append(datetime.fromtimestamp(self.floor.at_us / 1_000_000, UTC))
         past += [each.issued for each in self._now.values()]
         return When(max(wall, *past), behind=True)
 

@@ -1,7 +1,43 @@
-"""The durable outbox on the card."""
+"""The durable outbox on the card, and what is carried beside it."""
 
-from gatepost.spool.database import FILE
-from gatepost.spool.outbox import Head, Kept, Spool, check_chain
+from gatepost.spool.aside import set_aside_before
+from gatepost.spool.bundles import Bundle
+from gatepost.spool.carried import FOLDER, Carried, Item
+from gatepost.spool.chain import Head, Kept, check_chain
+from gatepost.spool.database import FILE, VERSION
+from gatepost.spool.exporting import export, export_carried
+from gatepost.spool.importing import Imported, take
+from gatepost.spool.looking import Look
+from gatepost.spool.outbox import Spool
+from gatepost.spool.places import room, volatile
 from gatepost.spool.preparing import locked, prepare, suspecting
+from gatepost.spool.proving import Proved, check_signature, prove
+from gatepost.spool.room import Limits
 
-__all__ = ["FILE", "Head", "Kept", "Spool", "check_chain", "locked", "prepare", "suspecting"]
+__all__ = [
+    "FILE",
+    "FOLDER",
+    "VERSION",
+    "Bundle",
+    "Carried",
+    "Head",
+    "Imported",
+    "Item",
+    "Kept",
+    "Limits",
+    "Look",
+    "Proved",
+    "Spool",
+    "check_chain",
+    "check_signature",
+    "export",
+    "export_carried",
+    "locked",
+    "prepare",
+    "prove",
+    "room",
+    "set_aside_before",
+    "suspecting",
+    "take",
+    "volatile",
+]

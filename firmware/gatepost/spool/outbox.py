@@ -1,7 +1,7 @@
 """The durable outbox: what was flushed here arrives, whatever happens to the power.
 
 SQLite in WAL mode with synchronous=FULL: one event is one transaction and one flush. There is
-no secondary index: the rowid is the sequence. What was delivered is a small set of ranges,
+no secondary index: the rowid is the sequence. What was sent and delivered is a few ranges,
 written without a flush of its own, for losing it costs duplicates only. Each worker that needs
 the spool opens it for itself; SQLite orders them.
 """
@@ -9,71 +9,41 @@ the spool opens it for itself; SQLite orders them.
 from __future__ import annotations
 
 from contextlib import closing, suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal
 
-from gatepost.errors import SpoolDamaged, SpoolError, SpoolFull
+from gatepost.errors import SpoolFull
 from gatepost.model import Draft, Event
-from gatepost.ranges import RangeSet
-from gatepost.spool.database import check_version, configure, connect, translated
-from gatepost.wire import NO_HASH, body_hash, encode_body, links_of
+from gatepost.spool import marks
+from gatepost.spool.chain import Head, Kept
+from gatepost.spool.database import check_version, configure, transaction, translated
+from gatepost.spool.looking import Look, union
+from gatepost.spool.room import Limits, Room
+from gatepost.wire import body_hash, encode_body
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    import sqlite3
+    from collections.abc import Collection, Iterable
     from pathlib import Path
     from types import TracebackType
 
+    from gatepost.model import Stamp
+    from gatepost.ranges import RangeSet
+
 _RANGE = "SELECT sequence, body FROM event WHERE sequence BETWEEN ? AND ? ORDER BY sequence"
-_PAGE = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """An event as it is kept: its sequence and its body, the bytes that are hashed and sent."""
-
-    sequence: int
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The newest event of an epoch; sequence 0 where there is none yet."""
-
-    epoch: str
-    sequence: int
-    hash: str
-
-
-class Spool:
+class Spool(Look):
     """The spool in a file, between `with` and its end. Use it from one thread.
 
     Every method raises SpoolDamaged when the file turns out not to be whole, SpoolFull when
     there is no room, SpoolError for what else the file system says.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._delivered = RangeSet()
+    def __init__(self, path: Path, limits: Limits = Limits.NONE) -> None:
+        super().__init__(path)
+        self.limits = limits
         self._dirty = False
-
-    def __enter__(self) -> Self:
-        """Open it. Raises SpoolVersion when another version of gatepost made it."""
-        try:
-            there = self._path.exists()
-        except OSError as error:
-            raise SpoolError(f"{self._path}: {error.strerror}") from error
-        if not there:
-            raise SpoolError(f"{self._path}: there is no spool")
-        self._database = connect(self._path)
-        try:
-            with translated(self._path):
-                check_version(self._database, self._path)
-                configure(self._database)
-                self._load()
-        except SpoolError:
-            self._database.close()
-            raise
-        return self
+        self._fresh: dict[str, int] = {}  # remembered, and not written down yet
 
     def __exit__(
         self,
@@ -86,16 +56,20 @@ class Spool:
                 with suppress(SpoolFull):  # losing it costs duplicates only
                     self.persist()
         finally:
-            self._database.close()
+            super().__exit__(kind, error, trace)
+
+    def _open(self) -> sqlite3.Connection:
+        """Raises SpoolVersion for any version but this program's."""
+        database = self._connect(self._path)
+        self.version = check_version(database, self._path)
+        configure(database)
+        return database
 
     def _load(self) -> None:
-        row = self._database.execute("SELECT epoch, source, site FROM spool").fetchone()
-        if row is None:
-            raise SpoolDamaged(f"{self._path}: names no epoch")
-        self.epoch, self.source, self.site = row
-        rows = self._database.execute("SELECT first, last FROM delivered").fetchall()
-        self._delivered = RangeSet(rows)
+        super()._load()
         self._head = self.head()
+        self._settled = union(self._sent, self._delivered)
+        self._room = Room(self._database, self._path, self.epoch, self.limits)
 
     def move(self, site: str) -> None:
         """The station moved: its events name `site` from now on; the epoch goes on."""
@@ -104,7 +78,11 @@ class Spool:
         self.site = site
 
     def append(self, draft: Draft) -> Kept:
-        """Give a draft its place in the chain and keep it. On return it is on the card."""
+        """Give a draft its place in the chain and keep it. On return it is on the card.
+
+        Raises SpoolFull when the limits or the card leave no room, also after delivered events
+        were let go: nothing changed then, and it works again as soon as there is room.
+        """
         head = self._head
         event = Event(
             source=self.source,
@@ -116,25 +94,24 @@ class Spool:
             record=draft.record,
         )
         body = encode_body(event)
+        self._room.admit(len(body), head.sequence)
         with translated(self._path):
             self._database.execute("INSERT INTO event VALUES (?, ?)", (event.sequence, body))
         self._head = Head(self.epoch, event.sequence, body_hash(body))
         return Kept(event.sequence, body)
 
-    def head(self) -> Head:
-        """The newest event on the card, whoever appended it."""
-        with translated(self._path):
-            row = self._database.execute(
-                "SELECT sequence, body FROM event ORDER BY sequence DESC LIMIT 1"
-            ).fetchone()
-        return Head(self.epoch, row[0], body_hash(row[1])) if row else Head(self.epoch, 0, NO_HASH)
+    def restore(self, bodies: list[bytes]) -> None:
+        """Keep bodies that follow the newest event, as the chain says; all or none."""
+        with translated(self._path), transaction(self._database):
+            for sequence, body in enumerate(bodies, self._head.sequence + 1):
+                self._database.execute("INSERT INTO event VALUES (?, ?)", (sequence, body))
+        self._head = self.head()
 
     def pending(
         self, order: Literal["newest", "oldest"], count: int, skip: Collection[int] = ()
     ) -> list[Kept]:
-        """Up to `count` events that are neither delivered nor in `skip`."""
-        newest = self.head().sequence
-        gaps = self._delivered.gaps(1, newest)
+        """Up to `count` events that are neither sent nor delivered, nor in `skip`."""
+        gaps = self._settled.gaps(1, self.newest())
         query = _RANGE if order == "oldest" else _RANGE + " DESC"
         if order == "newest":
             gaps.reverse()
@@ -152,100 +129,68 @@ class Spool:
                         return found
         return found
 
+    def sent(self, ranges: Iterable[tuple[int, int]]) -> None:
+        """The broker has these: they are not sent again by themselves; `persist` writes it."""
+        self._mark(self._sent, ranges)
+
     def delivered(self, ranges: Iterable[tuple[int, int]]) -> None:
-        """Events of these ranges need not be sent again; `persist` writes it down."""
-        for first, last in ranges:
-            self._delivered.add(first, last)
+        """These need not be kept for the centre's sake any more; `persist` writes it down."""
+        self._mark(self._delivered, ranges)
+
+    def _mark(self, which: RangeSet, ranges: Iterable[tuple[int, int]]) -> None:
+        """Only events that there are: others may say what they like of those to come."""
+        for first, last in marks.clipped(ranges, self.newest()):
+            which.add(first, last)
+            self._settled.add(first, last)
             self._dirty = True
 
+    def remember(self, name: str, value: int) -> None:
+        """Remember a whole number, e.g. "floor_us"; `persist` writes it down."""
+        if self._memos.get(name) != value:
+            self._memos[name] = self._fresh[name] = value
+
     def persist(self) -> None:
-        """Write the delivered ranges; call it about once a second.
+        """Write what is sent, delivered and remembered; call it about once a second.
 
         Not flushed by itself (synchronous=NORMAL for this transaction): a flush here would
         make a visitor wait, and losing it costs duplicates only.
         """
-        if not self._dirty:
+        if not (self._dirty or self._fresh):
             return
-        with translated(self._path):
-            self._database.execute("PRAGMA synchronous = NORMAL")
-            try:
-                self._database.execute("BEGIN IMMEDIATE")
-                self._database.execute("DELETE FROM delivered")
-                self._database.executemany("INSERT INTO delivered VALUES (?, ?)", self._delivered)
-                self._database.execute("COMMIT")
-            finally:
-                if self._database.in_transaction:
-                    self._database.execute("ROLLBACK")
-                self._database.execute("PRAGMA synchronous = FULL")
+        with translated(self._path), transaction(self._database, flushed=False):
+            if self._dirty:
+                self._write_marks()
+            for name, value in self._fresh.items():
+                marks.remember(self._database, name, value)
         self._dirty = False
+        self._fresh.clear()
 
-    def range(self, first: int, last: int) -> Iterator[Kept]:
-        """The events from `first` to `last` that are still held, in order.
+    def _write_marks(self) -> None:
+        """Together with what another connection wrote: it only grows."""
+        newest = self.newest()
+        for kind, own in ((marks.SENT, self._sent), (marks.DELIVERED, self._delivered)):
+            for first, last in marks.read(self._database, kind, self.epoch, newest):
+                own.add(first, last)
+            if len(own):
+                marks.write(self._database, kind, self.epoch, own)
 
-        Read page by page, so that nothing stays open when the caller stops in the middle.
+    def purge(self, now: Stamp) -> int:
+        """Let go of delivered events that are too old or too many.
+
+        Older than keep_days (only while the time is known; the newest 1,000 stay), or beyond
+        the room that the spool may take. A few hundred a call, some milliseconds; returns how
+        many. Call it while nobody stands there: then an append need not.
         """
-        while first <= last:
-            with translated(self._path):
-                rows = self._database.execute(_RANGE + " LIMIT ?", (first, last, _PAGE)).fetchall()
-            for sequence, body in rows:
-                yield Kept(sequence, body)
-            if len(rows) < _PAGE:
-                return
-            first = rows[-1][0] + 1
-
-    def verify(self) -> int:
-        """Check the file and the whole chain; returns how many events are held.
-
-        Raises SpoolDamaged that names the first event which is wrong.
-        """
-        self.check_file()
-        return check_chain(self._path, self.epoch, self.range(1, self.head().sequence))
-
-    def check_file(self) -> None:
-        """SQLite's own check of the file. Raises SpoolDamaged with what it says."""
-        with translated(self._path):
-            told = self._database.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if told != "ok":
-            raise SpoolDamaged(f"{self._path}: {told}")
-
-    def depth(self) -> int:
-        """How many events are not delivered yet."""
-        return sum(last - first + 1 for first, last in self.undelivered())
-
-    def undelivered(self) -> list[tuple[int, int]]:
-        """The ranges that are not delivered yet."""
-        return self._delivered.gaps(1, self.head().sequence)
+        return self._room.purge(now, self.newest())
 
     def tidy(self) -> None:
         """Move what the WAL holds into the database. Call it while nobody stands there."""
         with translated(self._path):
-            self._database.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            self._database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        self._room.folded()
 
     def fold(self) -> None:
         """Bring all into the one file, with no WAL beside it: before the file is moved."""
         with translated(self._path):
-            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-
-def check_chain(path: Path, epoch: str, events: Iterable[Kept]) -> int:
-    """Check that `events` follow each other without a break; returns how many there are.
-
-    The first may be any: what came before it may have been delivered and left. Only the links
-    are looked at: a firmware that was rolled back meets events of types that it does not know.
-    """
-    count, expected, previous = 0, 0, ""
-    for kept in events:
-        try:
-            event = links_of(kept.body)
-        except ValueError as error:
-            raise SpoolDamaged(f"{path}: event {kept.sequence}: {error}") from error
-        wrong = (
-            (event.sequence != kept.sequence and "holds another sequence")
-            or (event.epoch != epoch and "is of another epoch")
-            or (expected and kept.sequence != expected and f"comes where {expected} should be")
-            or (previous and event.previous != previous and "does not follow the one before it")
-        )
-        if wrong:
-            raise SpoolDamaged(f"{path}: event {kept.sequence} {wrong}")
-        count, expected, previous = count + 1, kept.sequence + 1, body_hash(kept.body)
-    return count
+            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        self._room.folded()

@@ -4,37 +4,59 @@ from __future__ import annotations
 
 import fcntl
 import logging
-import os
 import secrets
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from gatepost.errors import SpoolDamaged, SpoolError
-from gatepost.model import Draft, EpochRecord
-from gatepost.spool.database import FILE, connect, create, translated
-from gatepost.spool.outbox import Head, Kept, Spool, check_chain
+from gatepost.errors import SpoolDamaged, SpoolError, SpoolForeign, SpoolFull, SpoolVolatile
+from gatepost.model import Draft, EpochRecord, FaultRecord
+from gatepost.spool.aside import (
+    PARTS,
+    carry_over,
+    leftovers,
+    note,
+    set_aside,
+    set_aside_before,
+    suspect,
+    unread,
+)
+from gatepost.spool.database import FILE, check_format, connect, create, translated
+from gatepost.spool.looking import Look
+from gatepost.spool.migrating import migrate
+from gatepost.spool.outbox import Spool
+from gatepost.spool.places import flush_folder, volatile
+from gatepost.spool.rescue import beyond
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from gatepost.model import Stamp
+    from gatepost.spool.chain import Head
 
 _LOG = logging.getLogger(__name__)
-_TAIL = 256
+_TAIL = 2000
 _QUICK_CHECK_BYTES = 64 * 1024 * 1024
 
 
-def prepare(folder: Path, source: str, site: str, stamp: Stamp) -> Path:
-    """Make sure that there is a whole spool in `folder`; returns its path.
+def prepare(
+    folder: Path, source: str, site: str, stamp: Stamp, *, allow_volatile: bool = False
+) -> Path:
+    """Make sure that there is a whole spool of this version in `folder`; returns its path.
 
-    A damaged file is set aside, never deleted, and the new epoch's first event says so.
-    Raises SpoolVersion for another version's file, SpoolError for another station's, or when
-    the folder cannot be written.
+    A damaged file is set aside, never deleted; what can be read out of it lies in `carried/`
+    then, and the new epoch's first events say so. Of a large one that takes minutes.
+
+    Raises SpoolVolatile where a power cut would lose all (unless `allow_volatile`), SpoolVersion
+    for a later version's file, SpoolForeign for another station's, SpoolError when the folder
+    cannot be written, or when the card does not let itself be read: that is no damage that a new
+    file would mend, and the card may come to itself (a loose contact, a low voltage).
     """
     path = folder / FILE
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if not allow_volatile:
+            _refuse_volatile(path)
         return _prepared(path, source, site, stamp)
     except PermissionError as error:
         raise SpoolError(f"{folder}: cannot be written: {error.strerror}") from error
@@ -44,48 +66,81 @@ def prepare(folder: Path, source: str, site: str, stamp: Stamp) -> Path:
         raise SpoolError(f"{folder}: {error}") from error
 
 
+def _refuse_volatile(path: Path) -> None:
+    """The file may be a link to elsewhere, so both are asked."""
+    kind = volatile(path.parent) or volatile(path.resolve().parent)
+    if kind:
+        raise SpoolVolatile(
+            f"{path.parent}: is on {kind}: a power cut would lose what it holds. Set [station] "
+            "data to a folder on the card, or [spool] allow_volatile where that is meant"
+        )
+
+
 def _prepared(path: Path, source: str, site: str, stamp: Stamp) -> Path:
-    former: Head | None = None
-    cause = "first-start"
-    if path.exists():
+    cause, former = "first-start", None
+    whole = path.exists()
+    if whole:
         try:
             _check(path, source, site)
         except SpoolDamaged as damage:
             former = _last_words(path)
             aside = set_aside(path, stamp.wall_us)
-            cause = "spool-damaged"
+            whole, cause = False, "spool-damaged"
             _LOG.error("spool set aside", extra={"fields": {"why": str(damage), "as": aside.name}})
-        else:
-            return path
     else:  # a power cut while a damaged spool was set aside, or just after it, is told too
-        if _leftovers(path):
+        if leftovers(path):
             set_aside(path, stamp.wall_us)
-        if any(path.parent.glob(f"{path.name}.damaged-*")):
+        if set_aside_before(path):
             cause = "spool-damaged"
-    _begin(path, source, site, Draft(_epoch_record(cause, former), stamp))
+    read = [(aside, *carry_over(aside, stamp)) for aside in unread(path)]
+    if not whole:
+        former = _later(former, [head for _, _, head in read])
+        _begin(path, source, site, Draft(_epoch_record(cause, former), stamp))
+    if read:
+        _tell(path, [(aside, told) for aside, told, _ in read], stamp)
     return path
 
 
+def _tell(path: Path, read: list[tuple[Path, str]], stamp: Stamp) -> None:
+    """What came of damaged spools is an event each; where there is no room, next time."""
+    with Spool(path) as spool, suppress(SpoolFull):
+        for aside, told in read:
+            spool.append(Draft(FaultRecord("spool", "failed", told), stamp))
+            note(aside, told)
+
+
 def _check(path: Path, source: str, site: str) -> None:
-    """Is it ours, of this version, and whole (as far as can be told in a second)?"""
-    suspect = _suspect(path)
-    with Spool(path) as spool:
-        if spool.source != source:
-            raise SpoolError(
-                f"{path}: belongs to station {spool.source}, not to {source}. Keep it: it may "
+    """Is it ours, and whole (as far as can be told in a second)? Then make it this version's.
+
+    SQLite may write when it opens or closes a file for writing: what is damaged stays as it is.
+    """
+    check_format(path)
+    with Look(path) as look:
+        if look.source != source:
+            raise SpoolForeign(
+                f"{path}: belongs to station {look.source}, not to {source}. Keep it: it may "
                 "hold events not delivered yet; move it away to go on"
             )
-        newest = spool.head().sequence
-        if newest == 0:
+        if look.newest() == 0:
             raise SpoolDamaged(f"{path}: holds no event, not even its first")
-        check_chain(path, spool.epoch, spool.range(max(1, newest - _TAIL), newest))
-        if suspect.exists():
-            spool.verify()
+        look.check_tail(_TAIL)
+        if suspect(path).exists():
+            look.verify()
         elif path.stat().st_size <= _QUICK_CHECK_BYTES:
-            spool.check_file()
+            look.check_file()
+        newest = look.newest()
+        unseen = beyond(path, look.head())
+    migrate(path)
+    with Spool(path) as spool:
+        if unseen:
+            spool.restore(unseen)
+            fields = {"events": len(unseen), "first": newest + 1}
+            _LOG.error("events after a broken place in the WAL", extra={"fields": fields})
         if spool.site != site:
             spool.move(site)
-    suspect.unlink(missing_ok=True)
+        with suppress(SpoolFull):
+            spool.fold()  # what a cut left in the WAL is never met again
+    suspect(path).unlink(missing_ok=True)
 
 
 @contextmanager
@@ -94,17 +149,8 @@ def suspecting(path: Path) -> Iterator[None]:
     try:
         yield
     except SpoolDamaged:
-        _suspect(path).touch()
+        suspect(path).touch()
         raise
-
-
-def _suspect(path: Path) -> Path:
-    return path.with_name(path.name + ".suspect")
-
-
-def _leftovers(path: Path) -> list[Path]:
-    parts = (path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))
-    return [part for part in parts if part.exists()]
 
 
 def _epoch_record(cause: str, former: Head | None) -> EpochRecord:
@@ -114,62 +160,37 @@ def _epoch_record(cause: str, former: Head | None) -> EpochRecord:
 
 
 def _last_words(path: Path) -> Head | None:
-    """The newest event of a damaged spool, where it can still be read."""
+    """The newest event of a damaged spool, where SQLite can still find it."""
     try:
-        with Spool(path) as spool:
-            return spool.head()
+        with Look(path) as look:
+            return look.head()
     except SpoolError:
         return None
 
 
-def set_aside(path: Path, wall_us: int) -> Path:
-    """Rename a spool and what belongs to it; nothing is deleted. Returns its new path.
+def _later(former: Head | None, read: list[Head | None]) -> Head | None:
+    """The end of the former epoch: what SQLite finds, or what was read out after that.
 
-    The database goes first: after a cut in between there is none, and what is left of it
-    follows at the next start. The other way round it would go on without its newest events.
+    Only where SQLite finds an end: else events at the end may be gone, and it would be a lie.
     """
-    aside = _name_aside(path, wall_us // 1_000_000)
-    for suffix in ("", "-wal", "-shm"):
-        part = path.with_name(path.name + suffix)
-        if part.exists():
-            part.rename(aside.with_name(aside.name + suffix))
-    _suspect(path).unlink(missing_ok=True)
-    _flush_folder(path.parent)
-    return aside
+    for each in read:
+        if former and each and each.epoch == former.epoch and each.sequence > former.sequence:
+            return each
+    return former
 
 
-def _begin(path: Path, source: str, site: str, draft: Draft) -> Kept:
+def _begin(path: Path, source: str, site: str, draft: Draft) -> None:
     """A new spool with its first event. A cut before the rename leaves nothing behind."""
     fresh = path.with_name(path.name + ".new")
-    for suffix in ("", "-wal", "-shm"):
+    for suffix in PARTS:
         fresh.with_name(fresh.name + suffix).unlink(missing_ok=True)
     with closing(connect(fresh)) as database, translated(fresh):
         create(database, secrets.token_hex(16), source, site)
     with Spool(fresh) as spool:
-        first = spool.append(draft)
+        spool.append(draft)
         spool.fold()
     fresh.rename(path)
-    _flush_folder(path.parent)
-    return first
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _name_aside(path: Path, number: int) -> Path:
-    """A name that is free; for what a cut left behind, the name that its database got."""
-    if not path.exists():
-        former = [p for p in path.parent.glob(f"{path.name}.damaged-*") if p.suffix[-1].isdigit()]
-        if former:
-            return max(former, key=lambda each: each.stat().st_mtime)
-    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
-        number += 1
-    return aside
+    flush_folder(path.parent)
 
 
 @contextmanager

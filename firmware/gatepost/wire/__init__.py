@@ -14,7 +14,6 @@ from gatepost.wire.bodies import (
 )
 from gatepost.wire.commands import (
     COMMAND,
-    COMMANDS,
     Command,
     Ranges,
     Response,
@@ -23,6 +22,7 @@ from gatepost.wire.commands import (
 )
 from gatepost.wire.messages import (
     ALL,
+    COMMANDS,
     CONTENT_TYPE,
     DESIRED,
     Checkpoint,

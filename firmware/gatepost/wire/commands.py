@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from gatepost.wire.messages import Topics
 
 COMMAND = "gatepost-command"  # the typ of its JWS
-COMMANDS = ("resend", "receipt", "identify", "selftest", "restart", "renew")
 MOST_RANGES = 1000
 _MOST_EPOCHS = 256
 _MOST_AUDIENCE = 10_000

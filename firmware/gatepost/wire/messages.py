@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CONTENT_TYPE = "application/cloudevents+json"
+COMMANDS = ("resend", "receipt", "identify", "selftest", "restart", "renew")
 DESIRED = ("rules", "trust")  # the kinds of desired state; a token's typ is gatepost-{kind}
 ALL = "_all"  # stands for every station of a site: no station can be named so
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -69,6 +70,11 @@ class Topics:
 
     def response(self, name: str) -> str:
         return f"{self.root}/response/{name}"
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """Where the station is asked to do something."""
+        return tuple(self.command(name) for name in COMMANDS)
 
     @property
     def desired(self) -> tuple[str, ...]:

@@ -1,0 +1,142 @@
+"""What delivers: the broker, the uplink, and who takes what comes from the centre."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Literal
+
+from gatepost import __version__
+from gatepost.commands import WAITING, Acts, Commands
+from gatepost.drivers.broker import PahoBroker
+from gatepost.health import delivery as told_of
+from gatepost.keys import tls_of
+from gatepost.mailbox import Mailbox
+from gatepost.model import Cue, CueKind
+from gatepost.selftest import network_report
+from gatepost.spool import Carried
+from gatepost.supervisor import Worker
+from gatepost.timekeeping import Floor
+from gatepost.uplink import Uplink
+from gatepost.wire import Topics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from gatepost.asked import Asked
+    from gatepost.config import Config
+    from gatepost.deciding import Deciding
+    from gatepost.governing import Governed
+    from gatepost.signing import Signer
+
+_ASKED = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The uplink with its worker; `commands`: the worker of what the centre says, if any."""
+
+    uplink: Uplink
+    worker: Worker
+    commands: tuple[Worker, ...]
+    certificate_ends_us: int | None
+
+    def told(self) -> Mapping[str, int | str]:
+        """What health has to tell of it."""
+        facts = self.uplink.facts
+        return {
+            "spool_pending": facts.pending,
+            "spool_newest": facts.newest,
+            "spool_unconfirmed": facts.unconfirmed,
+            "replaying": facts.replaying,
+            "carried": facts.carried,
+            **told_of(facts),
+        }
+
+
+def deliver(
+    config: Config,
+    path: Path,
+    signer: Signer,
+    holds: Governed,
+    deciding: Deciding,
+    cue: Callable[[Cue], None],
+) -> Delivery:
+    """What delivers the spool at `path`. Without an authority nothing is taken from the centre."""
+    topics = Topics(config.station.site, config.station.id)
+    floor = deciding.times.floor if deciding.times else Floor()
+    broker = _broker(config, topics, partial(floor.behind, deciding.clock))
+    confirm: Literal["broker", "central"] = (
+        "central" if config.central.confirm == "central" else "broker"
+    )
+    asked: queue.Queue[Asked] = queue.Queue(_ASKED)
+    uplink = Uplink(
+        spool_path=path,
+        broker=broker,
+        topics=topics,
+        signer=signer,
+        clock=deciding.clock,
+        boot_id=deciding.boot_id,
+        firmware=__version__,
+        notices=Mailbox(),
+        window=config.broker.window,
+        received=queue.Queue(WAITING) if holds.held else None,
+        asked=asked if holds.held else None,
+        versions=lambda: deciding.versions,
+        confirm=confirm,
+        carried=Carried(config.station.data),
+    )
+    return Delivery(
+        uplink,
+        Worker("uplink", uplink.run, 120, may_linger=True),
+        _commands(config, holds, uplink, deciding, cue),
+        broker.certificate_ends_us,
+    )
+
+
+def _broker(config: Config, topics: Topics, behind: Callable[[], int | None]) -> PahoBroker:
+    return PahoBroker(
+        host=config.broker.host,
+        port=config.broker.port,
+        client_id=config.station.id,
+        keepalive_s=config.broker.keepalive_s,
+        window=config.broker.window,
+        protocol=config.broker.protocol,
+        tls=tls_of(config),
+        topics=(*topics.desired, *topics.commands) if config.central.authority else (),
+        behind=behind,
+    )
+
+
+def _commands(
+    config: Config,
+    holds: Governed,
+    uplink: Uplink,
+    deciding: Deciding,
+    cue: Callable[[Cue], None],
+) -> tuple[Worker, ...]:
+    if holds.held is None or uplink.received is None or uplink.asked is None:
+        return ()
+    here = Cue(CueKind.IDENTIFY, detail=config.station.id)
+    commands = Commands(
+        received=uplink.received,
+        inbox=deciding.orders,
+        held=holds.held,
+        topics=uplink.topics,
+        clock=deciding.clock,
+        asked=uplink.asked,
+        acts=Acts(
+            identify=partial(cue, here),
+            selftest=partial(network_report, config),
+            # As systemd would stop it; Restart=always starts it anew.
+            restart=partial(os.kill, os.getpid(), signal.SIGTERM),
+        ),
+        confirmer=config.central.confirmer,
+        data=config.station.data,
+        boot_id=deciding.boot_id,
+    )
+    return (Worker("commands", commands.run, 60, may_linger=True),)

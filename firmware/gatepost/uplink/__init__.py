@@ -1,0 +1,6 @@
+"""Worker: spool -> broker -> delivered; and what the centre asks to be sent again."""
+
+from gatepost.uplink.facts import Backoff, UplinkFacts
+from gatepost.uplink.worker import Uplink
+
+__all__ = ["Backoff", "Uplink", "UplinkFacts"]
