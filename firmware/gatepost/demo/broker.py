@@ -45,6 +45,38 @@ asyncio.run(main())
 """
 
 
+class BrokerProcess:
+    """The broker's process; it can be killed and started again at the same place."""
+
+    def __init__(self, command: list[str], log: Path, port: int) -> None:
+        self._command, self._log, self._port = command, log, port
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it listens. Raises BrokerError."""
+        with self._log.open("ab") as output:
+            self._process = subprocess.Popen(
+                self._command, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            )
+        _wait_for(self._process, self._log, self._port)
+
+    def kill(self) -> None:
+        """End it at once, as if its machine had lost its power: nothing is written any more."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def end(self) -> None:
+        """Let it come to its end."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+
 @dataclass(frozen=True, slots=True)
 class RunningBroker:
     """Where it listens: `port` with TLS; `watch_port` in the clear, to look on, or 0."""
@@ -52,6 +84,7 @@ class RunningBroker:
     name: str
     port: int
     watch_port: int
+    process: BrokerProcess
 
 
 def find_mosquitto() -> str | None:
@@ -75,36 +108,24 @@ def demo_broker(
         watch = watch_port or (_WATCH_PORT if is_free(_WATCH_PORT) else free_port())
         config = folder / "mosquitto.conf"
         config.write_text(_configuration(folder, files, port, watch), "utf-8")
-        command, broker = [program, "-c", str(config)], RunningBroker("mosquitto", port, watch)
+        command, name = [program, "-c", str(config)], "mosquitto"
     elif importlib.util.find_spec("amqtt"):
         script = folder / "amqtt_broker.py"
         script.write_text(_AMQTT, "utf-8")
         keys = [str(each) for each in (files.broker_certificate, files.broker_key, files.ca)]
         command = [sys.executable, str(script), str(port), *keys]
-        broker = RunningBroker("amqtt (MQTT 3.1.1)", port, 0)
+        name, watch = "amqtt (MQTT 3.1.1)", 0
     else:
         raise BrokerError(
             "no broker found: install mosquitto (apt install mosquitto, brew install mosquitto), "
             "or amqtt (pip install amqtt)"
         )
-    with _process(command, folder / "broker.log", port):
-        yield broker
-
-
-@contextmanager
-def _process(command: list[str], log: Path, port: int) -> Iterator[None]:
-    with log.open("ab") as output:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+    process = BrokerProcess(command, folder / "broker.log", port)
     try:
-        _wait_for(process, log, port)
-        yield
+        process.start()
+        yield RunningBroker(name, port, watch, process)
     finally:
-        process.terminate()
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        process.end()
 
 
 def _wait_for(process: subprocess.Popen[bytes], log: Path, port: int) -> None:
@@ -122,8 +143,10 @@ def _wait_for(process: subprocess.Popen[bytes], log: Path, port: int) -> None:
 def _configuration(folder: Path, files: AuthorityFiles, port: int, watch_port: int) -> str:
     central, lookers = folder / "acl-tls", folder / "acl-watch"
     central.write_text(
-        "user central\ntopic read gatepost/#\n\npattern write gatepost/v1/+/%u/#\n"
-        "pattern read gatepost/v1/+/%u/command/#\n",
+        "user central\ntopic read gatepost/#\ntopic write gatepost/v1/+/+/command/#\n"
+        "topic write gatepost/v1/+/+/desired/#\n\npattern write gatepost/v1/+/%u/#\n"
+        "pattern read gatepost/v1/+/%u/command/#\npattern read gatepost/v1/+/%u/desired/#\n"
+        "pattern read gatepost/v1/+/_all/desired/#\n",
         "utf-8",
     )
     lookers.write_text("topic read gatepost/#\n", "utf-8")

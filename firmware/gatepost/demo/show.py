@@ -17,13 +17,12 @@ from gatepost.demo.authority import make_authority
 from gatepost.demo.broker import HOST, RunningBroker, demo_broker, is_free
 from gatepost.demo.clips import ClipTruth, write_clip
 from gatepost.demo.daemon import Daemon, daemon
-from gatepost.demo.issuers import RULES, Issuers
+from gatepost.demo.fault import Fault, stage_fault
+from gatepost.demo.governed import SITE, STATION, govern
 from gatepost.demo.subscriber import Subscriber
 from gatepost.demo.tally import as_json, as_table, tally
 from gatepost.demo.visitors import EVERY_KIND, make_visitors
-from gatepost.desired import FOLDER, Centre, Desire, Held
 from gatepost.errors import GatepostError, UsageError
-from gatepost.signing import Signer, load_certificates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
     from gatepost.demo.authority import AuthorityFiles
 
-STATION, SITE = "gp-demo-1", "demo-office"
 _TURN_S = 0.05
 _READY_S = 30.0
 _DELIVERY_S = 20.0
@@ -48,6 +46,7 @@ class Options:
     keep: Path | None = None
     port: int = 0
     json: bool = False
+    fault: str = ""
 
 
 def demo(options: Options) -> int:
@@ -64,7 +63,20 @@ def demo(options: Options) -> int:
     logging.getLogger("gatepost").addHandler(_NOWHERE)
     with _one_interrupt() as check, ExitStack() as stack:
         folder = _folder(options.keep, stack)
+        if options.fault:
+            return _staged(options, folder.absolute(), check)
         return _Show(options, folder.absolute(), stack, check).run()
+
+
+def _staged(options: Options, folder: Path, check: Callable[[], None]) -> int:
+    fault = Fault(options.fault, options.visitors, options.seed, options.json, options.port)
+
+    def tell(text: str) -> None:
+        check()
+        if text and not options.json:
+            print(text, flush=True)
+
+    return stage_fault(fault, folder, tell)
 
 
 @contextmanager
@@ -167,7 +179,8 @@ class _Show:
             print(f"\r  {done * 100 // frames:3} %", end=end, file=sys.stderr, flush=True)
 
     def _configure(self, files: AuthorityFiles, broker: RunningBroker) -> Path:
-        self._govern(files)
+        (self._folder / "data").mkdir(mode=0o700)
+        govern(self._folder, files, self._options.seed)
         path = self._folder / "station.toml"
         panel = not (self._options.headless or self._options.json)
         path.write_text(_configuration(files, broker, self._folder, panel=panel), "utf-8")
@@ -180,19 +193,6 @@ class _Show:
             port = port.replace("-p", "--port")
             self._say(f"or:       gatepost-central watch --from-now{port}\n")
         return path
-
-    def _govern(self, files: AuthorityFiles) -> None:
-        """The gate's rules, and the trust list as `gatepost trust apply` keeps it: signed."""
-        (self._folder / "rules.toml").write_text(RULES, "utf-8")
-        trusted = Issuers(self._options.seed).trust_list()
-        (self._folder / "trust.json").write_bytes(trusted)
-        signer = Signer(files.central_certificate, files.central_key)
-        token = signer.sign(trusted, Desire.TRUST.typ).encode("ascii")
-        (self._folder / "trust.jws").write_bytes(token)
-        centre = Centre(tuple(load_certificates(files.ca)), signer.name, STATION, SITE)
-        (self._folder / "data").mkdir(mode=0o700)
-        held = Held(self._folder / "data" / FOLDER, centre)
-        held.take(token, Desire.TRUST, held.when(SystemClock()))
 
     def _watch(self, station: Daemon, subscriber: Subscriber, truth: ClipTruth) -> None:
         """Wait until the film is over and everything that was recorded has arrived."""
@@ -262,6 +262,9 @@ ca = "{near(files.ca)}"
 [central]
 sealing_key = "{near(files.sealing_public)}"
 authority = "{near(files.ca)}"      # of whoever signs rules and trust lists
+
+[spool]
+allow_volatile = true      # a demo's folder may be in RAM
 
 [gate]
 rules = "rules.toml"
