@@ -1,5 +1,5 @@
 # Everything runs from .venv/bin; `make setup` is part of every target and takes no time twice.
-.PHONY: help setup demo test check bench bench-codes bench-decoding bench-powercut bench-spool bench-network fuzz screens clean
+.PHONY: help setup demo test check bench bench-codes bench-decoding bench-powercut bench-spool bench-network bench-guest bench-kills bench-load fuzz screens clean
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 OUT := out
@@ -36,6 +36,15 @@ bench-spool: setup  ## what keeping an event costs: flushes, time, bytes (2 minu
 
 bench-network: setup  ## what a bad network costs, fault by fault (some ten minutes; root for the wire)
 	@PYTHONPATH=tests:tests/faults $(BIN)/python tests/bench/network.py $(ARGS)
+
+bench-guest: setup  ## 20 power cuts of a qemu guest that runs the real daemon (20 minutes; root, qemu, mmdebstrap)
+	@PYTHONPATH=tests:tests/faults $(BIN)/python tests/bench/guest.py $(ARGS)
+
+bench-kills: setup  ## kill -9: of the daemon 500 times, of the broker 100 times (some 18 minutes)
+	@PYTHONPATH=tests:tests/faults $(BIN)/python tests/bench/kills.py $(ARGS)
+
+bench-load: setup  ## ten codes a second from four readers for an hour, the broker comes and goes
+	@PYTHONPATH=tests:tests/faults $(BIN)/python tests/bench/load.py $(ARGS)
 
 bench-codes: setup  ## what recognising, checking and deciding cost, kind by kind (half a minute)
 	@$(BIN)/python tests/bench/codes.py $(ARGS)

@@ -101,6 +101,8 @@ key = "{files.station_key}"
 host = "{HOST}"
 port = {port}
 ca = "{files.ca}"
+[spool]
+allow_volatile = true
 [central]
 sealing_key = "{files.sealing_public}"
 [[reader]]

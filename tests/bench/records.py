@@ -38,7 +38,9 @@ class Hand:
 
     def __init__(self, folder: Path, files: AuthorityFiles) -> None:
         self._clock = SystemClock()
-        self.path = prepare(folder, STATION, SITE, stamp(self._clock, boot_id()))
+        self.path = prepare(
+            folder, STATION, SITE, stamp(self._clock, boot_id()), allow_volatile=True
+        )
         self.lit = 0.0
         self._deciding = Deciding(
             scans=queue.Queue(),

@@ -55,7 +55,7 @@ EVENTS, QUICK_EVENTS = 1000, 200
 ROUNDS, QUICK_ROUNDS = 7, 3
 CARD_EVENTS, QUICK_CARD_EVENTS = 3000, 600
 _COUNTED = 200
-_LONG_WAL_EVENTS = 500  # as in deciding
+_WORTH_EVENTS, _LONG_WAL_EVENTS = 64, 500  # as in deciding
 _CALLS = "trace=fsync,fdatasync,sync_file_range,msync,sync,syncfs"
 
 
@@ -294,8 +294,7 @@ class Day:
 DAYS = (
     Day("10 a second without a pause", 10, _LONG_WAL_EVENTS),
     Day("one a second without a pause", 1, _LONG_WAL_EVENTS),
-    Day("a pause after every tenth", 1, 10),
-    Day("a pause after each", 1, 1),
+    Day("a pause after each", 1, _WORTH_EVENTS),
 )
 
 

@@ -126,6 +126,8 @@ key = "{files.station_key}"
 host = "{host}"
 port = {port}
 {secure}
+[spool]
+allow_volatile = true
 [central]
 sealing_key = "{files.sealing_public}"
 authority = "{files.ca}"

@@ -18,6 +18,10 @@ _ACL = (
     "pattern read gatepost/v1/+/%u/command/#\npattern read gatepost/v1/+/%u/desired/#\n"
     "pattern read gatepost/v1/+/_all/desired/#\n"
 )
+# A thousand stations that come back say more at once than the 1,000 messages that mosquitto queues
+# for a subscriber; the rest it drops, and tells nobody. And with 20 in flight a centre that
+# acknowledges only what it has stored would flush for every 20.
+_CENTRAL = ["max_queued_messages 0", "max_inflight_messages 200"]
 
 
 class FleetBroker:
@@ -30,7 +34,7 @@ class FleetBroker:
         acl.write_text(_ACL, "utf-8")
         acl.chmod(0o700)  # newer mosquittos insist
         lines = ["persistence true", f"persistence_location {folder}/", "log_dest stderr"]
-        lines += ["log_type error", "log_type warning", "max_keepalive 65535"]
+        lines += ["log_type error", "log_type warning", "max_keepalive 65535", *_CENTRAL]
         lines += ["user root"] if os.geteuid() == 0 else []
         lines += [f"listener {self.port} {HOST}", *(_tls(ca, own, acl) if own else _CLEAR)]
         config.write_text("\n".join([*lines, ""]), "utf-8")

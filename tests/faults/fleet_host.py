@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import sys
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 MOST = 100
 _ANSWER_S = 120.0
 _JOIN_S = 60.0
+# A thread that waits for the interpreter wakes up as often as this; a hundred of them, each every
+# 5 ms, leave two cores no time for anything else.
+_SWITCH_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +106,11 @@ class Host:
 
 def _host(pipe: Connection, where: Where, names: Sequence[tuple[str, Pair]], load: Load) -> None:
     logging.getLogger("gatepost").setLevel(logging.ERROR)  # that the broker is gone is meant so
+    sys.setswitchinterval(_SWITCH_S)
     signals = Signals()
     stations = [FleetStation(name, where, own, signals) for name, own in names]
     threads = [
         threading.Thread(target=each.run, args=(load.events, load.span_s)) for each in stations
-    ]
-    threads += [
-        threading.Thread(target=each.obeying.run, args=(signals.stop,)) for each in stations
     ]
     for thread in threads:
         thread.start()

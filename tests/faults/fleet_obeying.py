@@ -1,4 +1,4 @@
-"""What of a fleet's station obeys the centre: the real commands worker, in a thread of its own."""
+"""What of a fleet's station obeys the centre: the real commands worker, stepped by hand."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from gatepost.spool import Carried
 from gatepost.wire import COMMANDS
 
 if TYPE_CHECKING:
-    import threading
     from pathlib import Path
 
     from fleet_station import Where
@@ -31,6 +30,7 @@ class Obeying:
 
     def __init__(self, where: Where, folder: Path, topics: Topics, clock: Clock) -> None:
         received: queue.Queue[Message] = queue.Queue(WAITING)
+        self._received = received
         asked: queue.Queue[Asked] = queue.Queue(WAITING)
         self._orders: queue.Queue[Order] = queue.Queue(WAITING)
         self.topics = tuple(topics.command(name) for name in COMMANDS)
@@ -41,7 +41,7 @@ class Obeying:
             "carried": Carried(folder),
         }
         authorities = tuple(load_certificates(where.ca))
-        self._commands = Commands(
+        commands = Commands(
             received=received,
             inbox=self._orders,
             held=Held(folder, Centre(authorities, CENTRE, topics.station, topics.site)),
@@ -50,13 +50,14 @@ class Obeying:
             asked=asked,
             data=folder,
         )
+        self._worker = commands.run()
+        next(self._worker)
 
-    def run(self, stop: threading.Event) -> None:
-        """Take the centre's word until told to stop."""
-        worker = self._commands.run()
-        while not stop.is_set():
-            next(worker)
-        worker.close()
+    def take(self) -> None:
+        """Take the centre's word, where there is any: the worker would wait for it."""
+        while not self._received.empty():
+            next(self._worker)  # it takes a message
+            next(self._worker)  # it hands on what came of it
 
     def records(self) -> list[Record]:
         """What is to be recorded of what was obeyed."""

@@ -41,6 +41,7 @@ class Plan:
         down_s: for how long the broker is away, each time.
         limit_s: of each step.
         processes: how many hold the stations, at least.
+        base_s: of the stations' backoff; as the product has it.
     """
 
     stations: int
@@ -50,6 +51,7 @@ class Plan:
     tls: bool = True
     limit_s: float = 180.0
     processes: int = 2
+    base_s: float = 1.0
 
 
 @dataclass(slots=True)
@@ -59,7 +61,8 @@ class Found:
     Attributes:
         jitter: how the fleet came back; `without`: the same with every wait at its bound.
         recorded: events on the stations' cards; `kept`: events that the centre has.
-        lost: events that the broker had acknowledged and not delivered: asked for again.
+        depth: events that no receipt covers; `failed`: stations that ended, and why.
+        first, last: summaries of the watches, the last one until all was complete.
         took_s: of each step.
     """
 
@@ -75,6 +78,11 @@ class Found:
     @property
     def kept(self) -> int:
         return int(self.first["events"]) + int(self.last["events"])
+
+    @property
+    def duplicates(self) -> int:
+        """Deliveries of an event beyond its first."""
+        return int(self.first["duplicates"]) + int(self.last["duplicates"])
 
     def wrong(self) -> list[str]:
         """What did not hold, in words."""
@@ -147,7 +155,7 @@ def run(folder: Path, plan: Plan, say: Callable[[str], None]) -> Found:
     say(f"making the keys and spools of {plan.stations} stations")
     names = [f"gp-{number:04d}" for number in range(1, plan.stations + 1)]
     owners = [(name, authority.issue(name)) for name in names]
-    where = Where(folder / "stations", broker.port, authority.ca, plan.tls)
+    where = Where(folder / "stations", broker.port, authority.ca, plan.tls, plan.base_s)
     watching = Watching(broker.port, authority.ca, central, plan.tls, folder)
     with ExitStack() as stack:
         stack.callback(broker.end)

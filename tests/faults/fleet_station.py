@@ -45,12 +45,18 @@ _WINDOW = 20
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """What all stations of a fleet share; `tls`: False: in the clear."""
+    """What all stations of a fleet share.
+
+    Attributes:
+        tls: False: in the clear.
+        base_s: half of the first bound of the backoff, seconds.
+    """
 
     folder: Path
     port: int
     ca: Path
     tls: bool
+    base_s: float
     confirm: str = "central"
 
 
@@ -59,7 +65,7 @@ class Attempt:
     """One attempt to connect; times of time.monotonic, which all processes share.
 
     Attributes:
-        failures: how many attempts failed in a row before it.
+        failures: how many attempts failed in a row before it, or 1 for a lost session.
         since: when the last of these, or the session, ended.
     """
 
@@ -68,11 +74,12 @@ class Attempt:
     fine: bool
     failures: int
     since: float
+    base_s: float = 1.0
 
     @property
     def bound_s(self) -> float:
         """The most that full jitter may wait before this attempt."""
-        return min(CAP_S, 2.0**self.failures)
+        return min(CAP_S, self.base_s * 2.0**self.failures)
 
 
 @dataclass(slots=True)
@@ -108,6 +115,7 @@ class _Watched(PahoBroker):
             answer_s=30.0,
         )
         self.attempts: list[Attempt] = []
+        self._base_s = where.base_s
         self._failures = 0
         self._since = time.monotonic()
 
@@ -118,7 +126,8 @@ class _Watched(PahoBroker):
             fine = True
         finally:
             now = time.monotonic()
-            self.attempts.append(Attempt(begun, now, fine, self._failures, self._since))
+            made = Attempt(begun, now, fine, self._failures, self._since, self._base_s)
+            self.attempts.append(made)
             self._failures = 0 if fine else self._failures + 1
             self._since = now
 
@@ -140,7 +149,7 @@ class FleetStation:
         self.name, self._signals = name, signals
         self.clock, self.boot = SystemClock(), boot_id()
         folder = where.folder / name
-        self.path = prepare(folder, name, SITE, stamp(self.clock, self.boot))
+        self.path = prepare(folder, name, SITE, stamp(self.clock, self.boot), allow_volatile=True)
         topics = Topics(SITE, name)
         self.obeying = Obeying(where, folder, topics, self.clock)
         self.broker = _Watched(name, where, own, self.obeying.topics)
@@ -154,7 +163,7 @@ class FleetStation:
             firmware="fleet",
             notices=Mailbox(),
             window=_WINDOW,
-            backoff=Backoff(draw=signals.draw),
+            backoff=Backoff(base_s=where.base_s, draw=signals.draw),
             **self.obeying.of_uplink,
         )
         self.failed = ""
@@ -189,6 +198,7 @@ class FleetStation:
         try:
             while not self._signals.stop.is_set():
                 next(worker)
+                self.obeying.take()
                 for record in self.obeying.records():
                     desk.append(Draft(record, stamp(self.clock, self.boot)))
                 if self._signals.go.is_set():

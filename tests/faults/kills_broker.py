@@ -39,6 +39,7 @@ _SERVERS = (20_000, 32_000)
 _READY_S = 20.0
 _ACKNOWLEDGED_S = 60.0
 _MOST_EVENTS = 15
+_STAYS, _MOST_ASKED = 0.2, 250  # a keeper waits 3 s before it asks
 
 
 def lasting_port() -> int:
@@ -177,6 +178,8 @@ def kill_broker(rig: BrokerRig, kills: int, say: Callable[[str], None]) -> Judge
     rig.daemon.start()
     rig.daemon.lit()
     for number in range(1, kills + 1):
+        if rng.random() < _STAYS:  # it may ask; and leave in the midst of what it asked for
+            rig.line.wait(rig.line.acknowledged + rng.randint(1, _MOST_ASKED), _ACKNOWLEDGED_S)
         rig.central.go()
         wanted = rig.line.acknowledged + rng.randint(1, _MOST_EVENTS)
         if not rig.line.wait(wanted, _ACKNOWLEDGED_S):

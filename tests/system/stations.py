@@ -61,6 +61,8 @@ key = "{files.station_key}"
 host = "127.0.0.1"
 port = {port}
 ca = "{files.ca}"
+[spool]
+allow_volatile = true
 [central]
 sealing_key = "{files.sealing_public}"
 [[reader]]

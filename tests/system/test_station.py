@@ -145,8 +145,13 @@ def test_a_spool_of_another_version_is_named_and_left(
     database.execute("PRAGMA user_version = 9")
     database.close()
     with station(config) as daemon:
-        assert daemon.process.wait(20) == 1
-    assert "has schema 9, made by a newer gatepost" in daemon.lines()[-1]
+        daemon.hear("READY=1")  # it refuses in red, and tells why: a dark gate tells nobody
+        assert daemon.stop() == 0
+    told = [line["why"] for line in daemon.logged() if line["message"] == "trouble"]
+    assert "has schema 9, made by a newer gatepost" in told[0]
+    database = sqlite3.connect(tmp_path / "data" / "spool.db")
+    assert database.execute("PRAGMA user_version").fetchone() == (9,)
+    database.close()
 
 
 def test_a_second_daemon_on_the_same_folder_is_refused(

@@ -43,7 +43,9 @@ class Line:
     broker: FakeBroker = field(default_factory=FakeBroker)
 
     def __post_init__(self) -> None:
-        self.path = prepare(self.folder, "gp-1", "site-1", stamp(self.clock, BOOT))
+        self.path = prepare(
+            self.folder, "gp-1", "site-1", stamp(self.clock, BOOT), allow_volatile=True
+        )
         self.notices: Mailbox[Message] = Mailbox()
         self.received: queue.Queue[Message] = queue.Queue(4)
         self.asked: queue.Queue[Asked] = queue.Queue()

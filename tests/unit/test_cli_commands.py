@@ -43,7 +43,7 @@ name = "gun"
 direction = "in"
 device = "/dev/ttyACM0"
 """)
-    prepare(folder / "data", "gp-1", "ward-7", STAMP)
+    prepare(folder / "data", "gp-1", "ward-7", STAMP, allow_volatile=True)
     return folder
 
 

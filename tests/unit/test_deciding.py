@@ -48,7 +48,7 @@ class Office:
         self.clock = FakeClock()
         self.cues: list[Cue] = []
         self.on_cue: list[int] = []
-        self.path = prepare(folder, "gp-1", "site-1", stamp(self.clock, BOOT))
+        self.path = prepare(folder, "gp-1", "site-1", stamp(self.clock, BOOT), allow_volatile=True)
         self.scans: queue.Queue[Scan] = queue.Queue()
         public = OKPKey.import_key(KEY.as_dict(private=False))
         daybook = Daybook(folder)

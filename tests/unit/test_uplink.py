@@ -189,7 +189,7 @@ def test_a_full_card_does_not_stop_delivery(tmp_path: Path, signer: Signer) -> N
 def test_after_a_move_old_events_keep_their_site(tmp_path: Path, signer: Signer) -> None:
     line = Line(tmp_path, signer)
     line.worker.close()
-    prepare(tmp_path, "gp-1", "site-2", stamp(line.clock, BOOT))
+    prepare(tmp_path, "gp-1", "site-2", stamp(line.clock, BOOT), allow_volatile=True)
     line.uplink.topics = Topics("site-2", "gp-1")
     line.fill(1)
     line.worker = line.uplink.run()

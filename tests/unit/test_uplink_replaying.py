@@ -388,7 +388,7 @@ class Dead:
     def make(cls, folder: Path) -> Dead:
         files = make_authority(folder / "keys", "gp-9")
         signer = Signer(files.station_certificate, files.station_key)
-        path = prepare(folder, "gp-9", "site-1", stamp(FakeClock(), BOOT))
+        path = prepare(folder, "gp-9", "site-1", stamp(FakeClock(), BOOT), allow_volatile=True)
         with Spool(path) as spool:
             for number in range(5):
                 record = FaultRecord("test", "failed", str(number))

@@ -89,6 +89,7 @@ def deliver(
         versions=lambda: deciding.versions,
         confirm=confirm,
         carried=Carried(config.station.data),
+        keep_days=config.spool.keep_days,
     )
     return Delivery(
         uplink,

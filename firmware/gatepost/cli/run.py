@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 _LEAVE_S = 1
+# A damaged spool of a GiB is read out before READY: that may take minutes (sd_notify(3)).
+_PATIENCE = "EXTEND_TIMEOUT_USEC=900000000"
 
 
 def add_parser(commands: Any) -> None:
@@ -43,8 +45,10 @@ def run(args: argparse.Namespace) -> int:
     os.umask(0o077)  # the spool is nobody else's business
     config = load(args.config)
     set_up(config.log.format, config.log.level)
+    notify = systemd_notifier()
+    notify(_PATIENCE)
     with locked(config.station.data):
-        reason = build(config).run(systemd_notifier())
+        reason = build(config).run(notify)
     if reason is None:
         return 0 if threading.active_count() == 1 else _leave(0)
     logging.disable()  # a worker that would not stop must not have the last word

@@ -52,13 +52,6 @@ class Acts:
     restart: Callable[[], None] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Audited(Order):
-    """An order whose giver wants to know whether `audit` was kept: by deciding's thread."""
-
-    then: Callable[[bool], None] = lambda _kept: None
-
-
 @dataclass(slots=True)
 class _Restart:
     """A restart that waits for its record: `kept` None until deciding says."""
@@ -227,7 +220,7 @@ class Obeying:
         """It waits until its record is on the card."""
         restart = _Restart(checked, self.clock.boottime() + _RECORDED_S)
         self._restart = restart
-        return [Audited(self._audit(checked, "accepted", "restarting"), then=restart.then)]
+        return [Order(self._audit(checked, "accepted", "restarting"), then=restart.then)]
 
     def _refused(self, token: bytes, name: str, why: NotTaken) -> list[Order]:
         detail, actor = plain(str(why), MOST_DETAIL), plain(why.signer, MOST_ACTOR)

@@ -104,10 +104,9 @@ def carry_over(aside: Path, stamp: Stamp) -> tuple[str, Head | None]:
         bundle = _bundled(found, stamp)
     except SpoolFull as error:
         return f"{aside.name}: not carried over, no room: {error}", None
-    last = Entry.of(found.entries[-1])
     detail = _counted(found)
     _LOG.error("events of a damaged spool", extra={"fields": {"told": detail, "in": bundle}})
-    (newest,) = (each for each in found.bodies() if each.sequence == last.sequence)
+    newest = found.last()
     return detail, Head(found.epoch, newest.sequence, body_hash(newest.body))
 
 

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 FILE = "spool.db"
 VERSION = 2
-PAGE = 4096  # bytes; salvage reads a file whose header is gone by it
+# Bytes of a page. Each event rewrites the page that it goes to, so that a smaller one spares the
+# card. A file keeps the size that it was made with: nothing but its making may rest on this.
+PAGE, FORMER_PAGE = 2048, 4096
 APPLICATION = 0x47504F53  # "GPOS", in the file's header
 # No table has an index beside itself. `note`: what is sent, delivered and remembered, a line
 # each; together they take one page, so that a second's worth of it costs the card one page.
@@ -66,6 +68,11 @@ def create(database: sqlite3.Connection, epoch: str, source: str, site: str) -> 
     database.executescript(_SCHEMA)
     database.execute("INSERT INTO spool VALUES (?, ?, ?)", (epoch, source, site))
     database.execute("COMMIT")
+
+
+def page_size(database: sqlite3.Connection) -> int:
+    """Bytes of a page of this file."""
+    return int(database.execute("PRAGMA page_size").fetchone()[0])
 
 
 def check_version(database: sqlite3.Connection, path: Path, least: int = VERSION) -> int:

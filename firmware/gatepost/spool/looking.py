@@ -13,7 +13,7 @@ from gatepost.errors import SpoolDamaged, SpoolError
 from gatepost.ranges import RangeSet
 from gatepost.spool import marks
 from gatepost.spool.chain import Head, Kept, check_chain
-from gatepost.spool.database import PAGE, VERSION, check_version, connect, translated
+from gatepost.spool.database import VERSION, check_version, connect, page_size, translated
 from gatepost.wire import NO_HASH, body_hash
 
 if TYPE_CHECKING:
@@ -102,6 +102,7 @@ class Look:
         if row is None or not all(isinstance(each, str) for each in row):
             raise SpoolDamaged(f"{self._path}: names no epoch")
         self.epoch, self.source, self.site = row
+        self._page = page_size(self._database)
         newest = self.newest()
         if self.version == 1:
             self._delivered = marks.read_first(self._database, newest)
@@ -116,8 +117,8 @@ class Look:
     def newest(self) -> int:
         """The sequence of the newest event, 0 where there is none."""
         with translated(self._path):
-            row = self._database.execute("SELECT max(sequence) FROM event").fetchone()
-        return int(row[0] or 0)
+            (newest,) = self._database.execute("SELECT max(sequence) FROM event").fetchone()
+        return self._sequence(0 if newest is None else newest)
 
     def head(self) -> Head:
         """The newest event on the card, whoever appended it."""
@@ -127,12 +128,19 @@ class Look:
             ).fetchone()
         if row is None:
             return Head(self.epoch, 0, NO_HASH)
-        return Head(self.epoch, row[0], body_hash(self._body(*row)))
+        newest = self._kept(*row)
+        return Head(self.epoch, newest.sequence, body_hash(newest.body))
 
-    def _body(self, sequence: int, body: object) -> bytes:
+    def _kept(self, sequence: object, body: object) -> Kept:
+        """A row of a table that may not be as strict as it was made. Raises SpoolDamaged."""
         if not isinstance(body, bytes):
             raise SpoolDamaged(f"{self._path}: event {sequence} has no body")
-        return body
+        return Kept(self._sequence(sequence), body)
+
+    def _sequence(self, value: object) -> int:
+        if not isinstance(value, int):
+            raise SpoolDamaged(f"{self._path}: an event's sequence is no whole number")
+        return value
 
     def range(self, first: int, last: int) -> Iterator[Kept]:
         """The events from `first` to `last` that are still held, in order.
@@ -143,7 +151,7 @@ class Look:
             with translated(self._path):
                 rows = self._database.execute(_RANGE + " LIMIT ?", (first, last, _BATCH)).fetchall()
             for sequence, body in rows:
-                yield Kept(sequence, self._body(sequence, body))
+                yield self._kept(sequence, body)
             if len(rows) < _BATCH:
                 return
             first = rows[-1][0] + 1
@@ -217,7 +225,7 @@ class Look:
         with translated(self._path):
             pages = self._database.execute("PRAGMA page_count").fetchone()[0]
             free = self._database.execute("PRAGMA freelist_count").fetchone()[0]
-        return int(pages - free) * PAGE + wal_bytes(self._path)
+        return int(pages - free) * self._page + wal_bytes(self._path)
 
     @property
     def old(self) -> bool:

@@ -124,7 +124,7 @@ class Spool(Look):
                 for sequence, body in rows:
                     if sequence in skip:
                         continue
-                    found.append(Kept(sequence, body))
+                    found.append(self._kept(sequence, body))
                     if len(found) == count:
                         return found
         return found

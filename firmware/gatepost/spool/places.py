@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -76,8 +75,3 @@ def flush_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def plain(name: str) -> bool:
-    """Whether a name is one of ours: it is put into paths."""
-    return re.fullmatch(r"[a-z0-9][a-z0-9.-]{0,200}", name) is not None

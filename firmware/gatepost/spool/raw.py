@@ -14,9 +14,10 @@ import re
 import struct
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
-from gatepost.spool.database import PAGE
+from gatepost.spool.paging import page_bytes
 from gatepost.wire import MOST_PAYLOAD
 
 if TYPE_CHECKING:
@@ -25,9 +26,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 WAL_HEAD, FRAME_HEAD = 32, 24
-FRAME = FRAME_HEAD + PAGE
 DATABASE, WAL = 0, 1
-_LOCAL, _LEAST_LOCAL = PAGE - 35, (PAGE - 12) * 32 // 255 - 23  # of a table's leaf
 _START = b'{"'
 _PAIR = rb'"[ !#-~]+":(?:"(?:[^"\\\x00-\x1f]|\\.)*+"|-?[0-9]+)'
 _FLAT = re.compile(rb"\{" + _PAIR + rb"(?:," + _PAIR + rb")*+\}")
@@ -71,7 +70,10 @@ class Found:
 
 
 class Raw:
-    """The files of a spool, between `with` and its end. Unreadable parts count as zeros."""
+    """The files of a spool, between `with` and its end. Unreadable parts count as zeros.
+
+    Of a spool's files, `page` is what a page takes, bytes, and `frame` what it takes in the WAL.
+    """
 
     def __init__(self, path: Path) -> None:
         self._paths = (path, path.with_name(path.name + "-wal"))
@@ -88,6 +90,12 @@ class Raw:
                 self._files.append(file)
             else:
                 self._files.append(None)
+        self.page = page_bytes(
+            partial(self.read, DATABASE), partial(self.read, WAL), self.size(DATABASE)
+        )
+        self.frame = FRAME_HEAD + self.page
+        self._local = self.page - 35  # of a table's leaf
+        self._least_local = (self.page - 12) * 32 // 255 - 23
         return self
 
     def __exit__(
@@ -105,13 +113,13 @@ class Raw:
 
     def pages(self, file: int) -> Iterator[tuple[int, bytes]]:
         """Each page with its offset; the last may be shorter."""
-        offset, step = (WAL_HEAD, FRAME) if file == WAL else (0, PAGE)
+        offset, step = (WAL_HEAD, self.frame) if file == WAL else (0, self.page)
         size = self.size(file)
         while offset < size:
             if file == WAL:
-                yield offset + FRAME_HEAD, self.read(file, offset + FRAME_HEAD, PAGE)
+                yield offset + FRAME_HEAD, self.read(file, offset + FRAME_HEAD, self.page)
             else:
-                yield offset, self.read(file, offset, PAGE)
+                yield offset, self.read(file, offset, self.page)
             offset += step
 
     def read(self, file: int, offset: int, length: int) -> bytes:
@@ -141,8 +149,8 @@ class Raw:
         """A body again, by where it was found."""
         if not spot.order:
             return self.read(spot.file, spot.offset, spot.length)
-        at = _page_of(spot.file, spot.offset)
-        page = self.read(spot.file, at, PAGE)
+        at = self._page_of(spot.file, spot.offset)
+        page = self.read(spot.file, at, self.page)
         return self._long(page, spot.offset - at, spot.length, spot.order)[0]
 
     def _at(self, file: int, offset: int, page: bytes, at: int) -> Iterator[Found]:
@@ -153,7 +161,7 @@ class Raw:
             if found := _found(Spot(file, offset + at, length, 0), body, (own,)):
                 yield found
                 return
-        elif length and len(page) == PAGE:
+        elif length and len(page) == self.page:
             seen: set[bytes] = set()
             for order in (1, 2):
                 body, others = self._long(page, at, length, order)
@@ -173,8 +181,8 @@ class Raw:
         """A body that goes on in other pages ("Cell Payload Overflow Pages")."""
         head = 4 if length * 2 + 12 < 1 << 14 else 5
         total = head + length
-        local = _LEAST_LOCAL + (total - _LEAST_LOCAL) % (PAGE - 4)
-        end = at - head + (local if local <= _LOCAL else _LEAST_LOCAL)
+        local = self._least_local + (total - self._least_local) % (self.page - 4)
+        end = at - head + (local if local <= self._local else self._least_local)
         body, pages = bytearray(page[at:end]), []
         number = int.from_bytes(page[end : end + 4], "big")
         while len(body) < length and number:
@@ -193,28 +201,27 @@ class Raw:
         places = []
         if number in self._frames:
             places.append((WAL, self._frames[number]))
-        places.append((DATABASE, (number - 1) * PAGE))
+        places.append((DATABASE, (number - 1) * self.page))
         for place in places if order == 1 else places[::-1]:
-            page = self.read(*place, PAGE)
-            if len(page) == PAGE:
+            page = self.read(*place, self.page)
+            if len(page) == self.page:
                 return place, page
         return None, b""
 
     def _numbers(self) -> dict[int, int]:
         """Where the newest frame of each page is, by what the frames say."""
         found = {}
-        for offset in range(WAL_HEAD, self.size(WAL) - FRAME + 1, FRAME):
+        for offset in range(WAL_HEAD, self.size(WAL) - self.frame + 1, self.frame):
             number = int.from_bytes(self.read(WAL, offset, 4), "big")
             found[number] = offset + FRAME_HEAD
         return found
 
-
-def _page_of(file: int, offset: int) -> int:
-    """The offset of the page in which `offset` lies."""
-    if file == DATABASE:
-        return offset - offset % PAGE
-    inner = (offset - WAL_HEAD) % FRAME
-    return offset - inner + FRAME_HEAD
+    def _page_of(self, file: int, offset: int) -> int:
+        """The offset of the page in which `offset` lies."""
+        if file == DATABASE:
+            return offset - offset % self.page
+        inner = (offset - WAL_HEAD) % self.frame
+        return offset - inner + FRAME_HEAD
 
 
 def _length(page: bytes, at: int) -> int:

@@ -14,7 +14,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from gatepost.errors import SpoolDamaged
-from gatepost.spool.raw import FRAME, FRAME_HEAD, WAL, WAL_HEAD, Found, Raw
+from gatepost.spool.raw import FRAME_HEAD, WAL, WAL_HEAD, Found, Raw
 from gatepost.spool.sound import sound
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _linked(found: dict[int, list[Found]], head: Head) -> list[Found]:
 def _whole(raw: Raw, found: Found) -> bool:
     """Whether every frame that it was read from is as it was written."""
     return all(
-        file == WAL and (offset - FRAME_HEAD - WAL_HEAD) % FRAME == 0 and _holds(raw, offset)
+        file == WAL and (offset - FRAME_HEAD - WAL_HEAD) % raw.frame == 0 and _holds(raw, offset)
         for file, offset in found.pages
     )
 
@@ -84,10 +84,10 @@ def _holds(raw: Raw, offset: int) -> bool:
     sqlite.org/fileformat2.html, "Checksum Algorithm": whether that one holds is not asked.
     """
     frame = offset - FRAME_HEAD
-    before = 24 if frame == WAL_HEAD else frame - FRAME + 16
+    before = 24 if frame == WAL_HEAD else frame - raw.frame + 16
     seed, own = raw.read(WAL, before, 8), raw.read(WAL, frame + 16, 8)
-    data = raw.read(WAL, frame, 8) + raw.read(WAL, offset, FRAME - FRAME_HEAD)
-    if len(seed) + len(own) + len(data) != 16 + 8 + FRAME - FRAME_HEAD:
+    data = raw.read(WAL, frame, 8) + raw.read(WAL, offset, raw.page)
+    if len(seed) + len(own) + len(data) != 16 + 8 + raw.page:
         return False
     one, two = struct.unpack(">2I", seed)
     return _checksum(data, one, two, _order(raw)) == struct.unpack(">2I", own)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from gatepost.errors import SpoolFull
 from gatepost.spool import marks
-from gatepost.spool.database import PAGE, transaction, translated
+from gatepost.spool.database import page_size, transaction, translated
 from gatepost.spool.looking import wal_bytes
 from gatepost.spool.places import room
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 STAY = 1000  # of the newest events, whatever their age: a wild clock must not empty a spool
 _BATCH = 256
 _SCAN = 200
-_FRAME = PAGE + 24
+_FRAME_HEAD = 24
 _CREDIT = 4 * 1024 * 1024
 _LONG_WAL = 1024 * 1024
 _MOST_UNFOLDED = 16 * 1024 * 1024
@@ -68,6 +68,8 @@ class Room:
         self._path = path
         self._epoch = epoch
         self._limits = limits
+        self._page = page_size(database)
+        self._frame = _FRAME_HEAD + self._page
         self._credit = 0  # bytes that may still be taken before it is measured again
         self._unfolded = 0  # bytes that went into the WAL since it was folded, at most
         self._age = _Age(database, limits.keep_days)
@@ -79,7 +81,7 @@ class Room:
         """
         if self._limits == Limits.NONE or self._database.in_transaction:
             return  # within a transaction of the caller's nothing can be folded
-        cost = (size // PAGE + 4) * _FRAME
+        cost = (size // self._page + 4) * self._frame
         self._credit -= cost
         self._unfolded += cost
         with translated(self._path):
@@ -106,7 +108,7 @@ class Room:
     def _make_room(self, cost: int, newest: int) -> None:
         if self._over(cost):
             gone = self._let_go(newest - 1)
-            if wal_bytes(self._path) > max(self._limits.most_bytes // 8, 16 * _FRAME):
+            if wal_bytes(self._path) > max(self._limits.most_bytes // 8, 16 * self._frame):
                 self._shorten()
             if not gone and self._over(cost):
                 most = self._limits.most_bytes / 2**20
@@ -172,12 +174,12 @@ class Room:
         return bool(most) and self._taken() + more > most
 
     def _taken(self) -> int:
-        pages = int(self._database.execute("PRAGMA page_count").fetchone()[0]) * PAGE
+        pages = int(self._database.execute("PRAGMA page_count").fetchone()[0]) * self._page
         return pages - self._free() + wal_bytes(self._path)
 
     def _free(self) -> int:
         """Bytes of the database's free pages."""
-        return int(self._database.execute("PRAGMA freelist_count").fetchone()[0]) * PAGE
+        return int(self._database.execute("PRAGMA freelist_count").fetchone()[0]) * self._page
 
     def _short_by(self, more: int) -> bool:
         """Whether the card has less than the spare room and `more` bytes."""

@@ -66,6 +66,12 @@ class Salvage:
                 if all_ or sequence not in self.delivered:
                     yield Kept(sequence, raw.body(Entry.of(each).spot))
 
+    def last(self) -> Kept:
+        """The newest of the events. Raises OSError."""
+        with Raw(self.path) as raw:
+            entry = Entry.of(self.entries[-1])
+            return Kept(entry.sequence, raw.body(entry.spot))
+
     def undelivered(self) -> int:
         """How many of them are not delivered."""
         return sum(sequence_of(each) not in self.delivered for each in self.entries)

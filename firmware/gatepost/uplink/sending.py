@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 _UNANSWERED_S = 30.0
 _MOST_PARKED = 1000
-_PERSIST_S = 1.0
+_PERSIST_S = 2.0  # each writes a page to the card
+_FACTS_S = 1.0
+_EARLY_S = 0.2  # the first time
+_PURGE_S = 3600.0
 
 
 @dataclass(slots=True)
@@ -37,6 +40,7 @@ class Sending:
     Attributes:
         window: most events in flight; answers and word of the station itself are few.
         notices: what others have to say; the newest counts.
+        keep_days: how long delivered bundles stay; 0: for good.
     """
 
     spool: Spool
@@ -48,7 +52,11 @@ class Sending:
     notices: Mailbox[Message]
     facts: UplinkFacts
     window: int
+    keep_days: int = 0
     _persist_at: float = 0.0
+    _facts_at: float = 0.0
+    _purge_at: float = 0.0
+    _early: bool = True
 
     @property
     def in_flight(self) -> int:
@@ -93,6 +101,8 @@ class Sending:
             if not ours:
                 self.answering.refused(token, why)
         if exchange.acknowledged:
+            if self._early:  # else a station that is killed early, again and again, never would
+                self._early, self._persist_at = False, now + _EARLY_S
             self.live.acknowledged(exchange.acknowledged)
             self.background.acknowledged(exchange.acknowledged)
             for token in exchange.acknowledged:
@@ -122,7 +132,10 @@ class Sending:
         self.answering.lost()
 
     def persist(self, now: float) -> None:
-        """Write down what is sent and delivered, once a second."""
+        """Write down what is sent and delivered, and note the facts, now and then."""
+        if now >= self._facts_at:
+            self._facts_at = now + _FACTS_S
+            self._note()
         if now < self._persist_at:
             return
         self._persist_at = now + _PERSIST_S
@@ -130,12 +143,21 @@ class Sending:
             self.spool.persist()
             if self.carried is not None:
                 self.carried.persist()
+                self._purge(self.carried, now)
+
+    def _note(self) -> None:
         self.telling.newest = self.spool.head().sequence
         depth = self.spool.depth()
         self.facts.pending, self.facts.newest = depth, self.telling.newest
         self.facts.unconfirmed = depth - self.spool.unsent()
         self.facts.replaying = self.background.replays.left()
         self.facts.carried = self.carried.depth() if self.carried is not None else 0
+
+    def _purge(self, carried: Carried, now: float) -> None:
+        """Delivered bundles go, as delivered events do."""
+        if self.keep_days and now >= self._purge_at:
+            self._purge_at = now + _PURGE_S
+            carried.purge(stamp(self.telling.clock, self.telling.boot_id), self.keep_days)
 
     def _since(self, now: float) -> float:
         """For how long the longest in flight of them has been so, seconds."""

@@ -57,6 +57,7 @@ class Uplink:
             receipt of the confirmer. A broker's acknowledgement is the weaker promise:
             mosquitto loses what it acknowledged when it is killed within a second.
         carried: bundles of others and of former epochs that are to be delivered, too.
+        keep_days: how long those stay once they are delivered; 0: for good.
         replay_per_s: how many events a second are sent of those and of what is asked for again.
         facts: for health.
     """
@@ -74,6 +75,7 @@ class Uplink:
     versions: Callable[[], tuple[int, int]] = lambda: (0, 0)
     confirm: Literal["broker", "central"] = "broker"
     carried: Carried | None = None
+    keep_days: int = 0
     replay_per_s: float = 500.0
     window: int = 20
     backoff: Backoff = field(default_factory=Backoff)
@@ -121,6 +123,7 @@ class Uplink:
             notices=self.notices,
             facts=self.facts,
             window=self.window,
+            keep_days=self.keep_days,
         )
 
     def _step(self, sending: Sending, hearing: Hearing) -> None:
