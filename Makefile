@@ -1,5 +1,5 @@
 # Everything runs from .venv/bin; `make setup` is part of every target and takes no time twice.
-.PHONY: help setup demo test check bench bench-codes bench-decoding bench-powercut bench-spool bench-network bench-guest bench-kills bench-load fuzz screens clean
+.PHONY: help setup demo test check bench bench-codes bench-decoding bench-powercut bench-spool bench-network bench-guest bench-kills bench-load bench-fleet bench-uplink fuzz screens clean
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 OUT := out
@@ -45,6 +45,12 @@ bench-kills: setup  ## kill -9: of the daemon 500 times, of the broker 100 times
 
 bench-load: setup  ## ten codes a second from four readers for an hour, the broker comes and goes
 	@PYTHONPATH=tests:tests/faults $(BIN)/python tests/bench/load.py $(ARGS)
+
+bench-fleet: setup  ## 1,000 stations against one broker that is killed: how they come back, all proved (4 minutes)
+	@$(BIN)/python tests/bench/fleet.py $(ARGS)
+
+bench-uplink: setup  ## a day offline is drained: how fast, in how much memory, how late the living (4 minutes)
+	@$(BIN)/python tests/bench/drain.py $(ARGS)
 
 bench-codes: setup  ## what recognising, checking and deciding cost, kind by kind (half a minute)
 	@$(BIN)/python tests/bench/codes.py $(ARGS)

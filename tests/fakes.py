@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gatepost.errors import BrokerError
 from gatepost.model import Frame, Message, Symbol
 from gatepost.ports import Exchange
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 BOOT = "b" * 32
 START_US = 1_790_000_000_000_000
@@ -40,13 +44,18 @@ class FakeBroker:
     """A broker in memory. `up`: takes connections; `answers`: acknowledges.
 
     `sends`: what it sends in the next turn; `error`: what connecting raises;
-    `waits`: how long it was to wait for what comes, in each turn.
+    `waits`: how long it was to wait for what comes, in each turn; `answers_at_once`: how many it
+    acknowledges in a turn, 0: all; `forgets`: the token that it never acknowledges;
+    `takes_s`: has the time of a turn pass.
     """
 
     error: BrokerError | None = None
     waits: list[float] = field(default_factory=list)
     up: bool = True
     answers: bool = True
+    answers_at_once: int = 0
+    forgets: int = 0
+    takes_s: Callable[[float], object] = lambda _wait_s: None
     break_after: int = -1
     refuses: str = ""
     connections: int = 0
@@ -70,6 +79,7 @@ class FakeBroker:
 
     def exchange(self, batch: list[Message], wait_s: float) -> Exchange:
         self.waits.append(wait_s)
+        self.takes_s(wait_s)
         if not (self.up and self.connected):
             self.connected = False
             raise BrokerError("gone")
@@ -88,8 +98,9 @@ class FakeBroker:
         received, self.sends = tuple(self.sends), []
         if not self.answers:
             return Exchange((), received)
-        acknowledged = tuple(self._waiting)
-        self._waiting.clear()
+        most = self.answers_at_once or len(self._waiting)
+        acknowledged = tuple(each for each in self._waiting[:most] if each != self.forgets)
+        del self._waiting[:most]
         return Exchange(acknowledged, received, tuple(refused))
 
     def disconnect(self) -> None:

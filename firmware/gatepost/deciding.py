@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gatepost.codes import recognise
-from gatepost.errors import SpoolFull
+from gatepost.errors import SpoolError, SpoolFull
 from gatepost.model import Cue, CueKind, Direction, Draft, ScanRecord
 from gatepost.sealing import newest, understood
 from gatepost.spool import Limits, Spool, suspecting
@@ -160,6 +160,7 @@ class Deciding:
         except SpoolFull as error:
             self.conditions.raise_("spool", "station full", why=str(error))
             return False
+        self.conditions.clear("spool")
         return True
 
     def _note_time(self, spool: Spool) -> None:
@@ -198,7 +199,10 @@ class Deciding:
                 return
 
     def take(self, scan: Scan, spool: Spool) -> None:
-        """Decide on one scan, keep it, then tell the visitor."""
+        """Decide on one scan, keep it, then tell the visitor.
+
+        Raises SpoolError where the card fails: the visitor is told, and the station starts anew.
+        """
         when = stamp(self.clock, self.boot_id, scan.taken)
         code = recognise(scan.text)
         checked = check(code, self.trusted, when)
@@ -208,12 +212,11 @@ class Deciding:
         draft = Draft(self._record(scan, code, checked.trust, decision, told), when)
         try:
             kept = spool.append(draft)
-        except SpoolFull as error:
-            self.conditions.raise_("spool", "station full", why=str(error))
-            red = Cue(CueKind.TROUBLE, detail="station full", reader=scan.reader, taken=scan.taken)
-            self.cue(red)
-            _LOG.error("a scan was refused", exc_info=error)
-            return
+        except SpoolError as error:
+            self._refuse(scan, error)
+            if isinstance(error, SpoolFull):
+                return
+            raise
         self.cue(decision.cue)
         entry = self.gate.remember(scan, code, checked, decision)
         self.daybook.keep(self.gate.memory, entry)
@@ -231,6 +234,12 @@ class Deciding:
                 }
             },
         )
+
+    def _refuse(self, scan: Scan, why: SpoolError) -> None:
+        told = "station full" if isinstance(why, SpoolFull) else "card fails"
+        self.conditions.raise_("spool", told, why=str(why))
+        self.cue(Cue(CueKind.TROUBLE, detail=told, reader=scan.reader, taken=scan.taken))
+        _LOG.error("a scan was refused", exc_info=why)
 
     def _record(
         self, scan: Scan, code: Code, trust: Trust, decision: Decision, told: bytes

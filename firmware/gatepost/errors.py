@@ -13,6 +13,7 @@
     |-- KeyMaterialError    a key or a certificate that cannot be used
     |-- SpoolError          the spool cannot do what was asked
     |   |-- SpoolFull       no room for another event
+    |   |-- SpoolBusy       another connection writes, and does not end
     |   |-- SpoolVersion    made by another version of gatepost
     |   |-- SpoolForeign    the file is another station's
     |   |-- SpoolVolatile   its place is RAM: a power cut would lose it
@@ -95,6 +96,10 @@ class SpoolError(GatepostError, OSError):
 
 class SpoolFull(SpoolError):
     """No room for another event: the station refuses, in red."""
+
+
+class SpoolBusy(SpoolError):
+    """Another connection writes, and did not end within the time that is waited for it."""
 
 
 class SpoolVersion(SpoolError):

@@ -30,6 +30,7 @@ _MEMORY = Path("/proc/self/statm")
 _DAY_S = 86_400.0
 _SOON_US = 30 * 86_400 * 1_000_000
 _MOST_WHY = 300
+_MOST = 2**53 - 1  # no number of the wire contract is larger
 
 
 class Delivery(Protocol):
@@ -121,7 +122,8 @@ class Health:
             "conditions": self.conditions.all(),
         }
         if self.certificate_ends_us is not None:
-            told["certificate_ends_us"] = self.certificate_ends_us
+            # 9999-12-31, for "never" (RFC 5280, 4.1.2.5), is beyond what the contract can say.
+            told["certificate_ends_us"] = min(self.certificate_ends_us, _MOST)
         if self.spool_most_bytes:
             told["spool_most_bytes"] = self.spool_most_bytes
         return {**told, **_machine(self.data), **self.counts()}

@@ -10,7 +10,7 @@ import logging
 import queue
 from typing import TYPE_CHECKING
 
-from gatepost.errors import SpoolError, SpoolForeign, SpoolVersion, SpoolVolatile
+from gatepost.errors import SpoolError, SpoolForeign, SpoolFull, SpoolVersion, SpoolVolatile
 from gatepost.model import Cue, CueKind
 
 if TYPE_CHECKING:
@@ -67,6 +67,8 @@ def _try(again: Callable[[], object]) -> None:
 
 def told(why: SpoolError) -> str:
     """What stands on the screen, for the technician."""
+    if isinstance(why, SpoolFull):
+        return "station full"
     if isinstance(why, SpoolVolatile):
         return "in RAM only"
     if isinstance(why, SpoolVersion):

@@ -22,12 +22,12 @@ class Station:
 
     They stop in this order: nobody reads any more; what was read is decided and kept; the
     uplink says goodbye; the signals go dark last, so that the visitor sees it until the end.
-    Without a spool there is nothing to deliver: no uplink, and deciding refuses everybody.
+    Without a spool deciding refuses everybody, and the uplink tells of the trouble alone.
     """
 
     reading: Sequence[Worker]
     deciding: Worker
-    uplink: Worker | None
+    uplink: Worker
     health: Worker
     signalling: Sequence[Worker]
 
@@ -36,8 +36,7 @@ class Station:
 
         A second signal changes nothing: stopping is already under way and bounded.
         """
-        uplink = [self.uplink] if self.uplink else []
-        groups = [[*self.reading, self.health], [self.deciding], uplink, self.signalling]
+        groups = [[*self.reading, self.health], [self.deciding], [self.uplink], self.signalling]
         supervisor = Supervisor(groups, notify, _DEADLINES_S)
         received: list[int] = []
 

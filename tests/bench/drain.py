@@ -1,6 +1,6 @@
 """A day offline is drained: how fast beside paho alone, in how much memory, how late the living.
 
-    python tests/bench/drain.py                       100,000 events, about 5 minutes
+    python tests/bench/drain.py                       100,000 events, 5 minutes or so
     python tests/bench/drain.py --events 20000        a look
     python tests/bench/drain.py --json out/drain.json every number too
 
@@ -42,9 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ground = Ground(Path(folder).absolute(), quick=False, say=_say)
         told = machine(ground.folder)
         try:
+            full = drain_live.filled(ground, asked.events)
             found = [
-                drain_live.measured(ground, asked.events),
-                uplink.measured(ground, asked.events, asked.rounds),
+                drain_live.measured(ground, asked.events, full),
+                uplink.measured(ground, asked.events, asked.rounds, full, uplink.BY_HAND),
             ]
         except GatepostError as error:
             _say(f"could not be measured: {error}")

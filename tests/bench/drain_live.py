@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -27,6 +28,7 @@ from gatepost.timekeeping import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
     from typing import Self
 
     from ground import Ground
@@ -126,17 +128,24 @@ def drained(drain: Drain) -> Drained:
     return Drained(took, visitors.appended, rss)
 
 
-def measured(ground: Ground, events: int) -> Result:
+def filled(ground: Ground, events: int) -> Path:
+    """A spool of so many events, to be copied."""
+    folder = ground.room("filled")
+    ground.say(f"drain: filling a spool with {events:,} events")
+    return fill(folder / "full", make_authority(folder / "keys", STATION), events)
+
+
+def measured(ground: Ground, events: int, full: Path) -> Result:
     """Do it once."""
     folder = ground.room("live")
     files = make_authority(folder / "keys", STATION)
-    ground.say(f"drain: filling a spool with {events:,} events")
-    full = fill(folder / "full", files, events)
+    copy = folder / "spool.db"
+    shutil.copy(full, copy)
     ground.say("drain: draining it, while visitors come")
     context = multiprocessing.get_context("spawn")
     with plain_broker(folder) as port, _Ear(port) as ear:
         with ProcessPoolExecutor(1, mp_context=context) as pool:
-            told = pool.submit(drained, Drain(full, port, events, files)).result()
+            told = pool.submit(drained, Drain(copy, port, events, files)).result()
         until = time.monotonic() + _ARRIVE_S
         while told.appended.keys() - ear.arrived.keys() and time.monotonic() < until:
             threading.Event().wait(0.05)

@@ -283,7 +283,7 @@ def _file_rate(path: Path, bodies: list[bytes]) -> float:
 class Day:
     """How visitors come: what is delivered is written after so many, the WAL moved after so many.
 
-    Written about once a second, moved when nobody came for two seconds or after 500.
+    Written every ten seconds at most; moved in a pause of two seconds after 64, else after 500.
     """
 
     name: str
@@ -292,9 +292,9 @@ class Day:
 
 
 DAYS = (
-    Day("10 a second without a pause", 10, _LONG_WAL_EVENTS),
-    Day("one a second without a pause", 1, _LONG_WAL_EVENTS),
-    Day("a pause after each", 1, _WORTH_EVENTS),
+    Day("10 a second without a pause", 100, _LONG_WAL_EVENTS),
+    Day("one a second without a pause", 10, _LONG_WAL_EVENTS),
+    Day("one each five seconds", 2, _WORTH_EVENTS),
 )
 
 

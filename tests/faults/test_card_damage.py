@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from card_pages import SIZES, paged
 
 from fakes import BOOT, FakeClock
 from gatepost.model import (
@@ -60,9 +61,9 @@ def begin(folder: Path) -> Path:
     return prepare(folder, "gp-1", "site-1", when, allow_volatile=True)
 
 
-def left(folder: Path, folded: int) -> Victim:
+def left(folder: Path, folded: int, page: int) -> Victim:
     """A station of `EVENTS` visitors that lost its power; its WAL was folded after `folded`."""
-    path = begin(folder / "live")
+    path = paged(begin(folder / "live"), page)
     with Spool(path) as spool:
         for number in range(2, EVENTS + 1):
             size = RANDOM.choice([200, 900, 1400, 1400, 1900, 5000, 9000])
@@ -83,11 +84,14 @@ def left(folder: Path, folded: int) -> Victim:
     return Victim(folder / "dead", spool.epoch, bodies)
 
 
-@pytest.fixture(scope="module")
-def victims(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Victim]:
-    """All in the WAL; half of it; nothing of it, and no WAL."""
+@pytest.fixture(scope="module", params=SIZES)
+def victims(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> dict[str, Victim]:
+    """All in the WAL; half of it; nothing of it, and no WAL. With pages of either size."""
     folded = {"wal": 0, "half": FOLDED, "file": EVENTS}
-    return {name: left(tmp_path_factory.mktemp(name), at) for name, at in folded.items()}
+    folders = {name: tmp_path_factory.mktemp(name) for name in folded}
+    return {name: left(folders[name], at, request.param) for name, at in folded.items()}
 
 
 def cut(path: Path, chance: random.Random) -> str:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 from paho.mqtt import publish
 
 from brokers import Running, free_port, mosquitto, needs_mosquitto
-from contract.sending import EPOCH, Station
-from contract.stand_in import StandIn
-from gatepost import wire
+from contract.sending import EPOCH, Station, altered
+from contract.stand_in import StandIn, body_of
+from gatepost import contract, wire
+from gatepost.canonical import canonical
 from gatepost.central import Session
 from gatepost.central.cli import main
 from gatepost.demo.authority import AuthorityFiles, make_authority
@@ -23,6 +24,8 @@ from gatepost.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from gatepost.central.session import Version
 
 RUN = "from gatepost.central.cli import main; raise SystemExit(main())"
 # What a broker acknowledged and did not write down yet is lost with it, as by default for 30 min.
@@ -42,16 +45,21 @@ def broker(tmp_path: Path) -> Iterator[Running]:
 
 @contextmanager
 def watching(
-    broker: Running, authority: AuthorityFiles, folder: Path, *more: str
+    broker: Running,
+    authority: AuthorityFiles,
+    folder: Path,
+    *more: str,
+    out: IO[str] | int = subprocess.PIPE,
+    json_: bool = True,
 ) -> Iterator[subprocess.Popen[str]]:
     """A watch that keeps: with a state, a lasting name and receipts."""
     options = ["--state", str(folder / "watch.db"), "--client-id", "watch-1"]
-    options += ["--authority", str(authority.ca), "--json", "--port", str(broker.port)]
+    options += ["--authority", str(authority.ca), "--port", str(broker.port)]
+    options += ["--json"] if json_ else []
     options += ["--sign-certificate", str(authority.central_certificate)]
     options += ["--sign-key", str(authority.central_key)]
     command = [sys.executable, "-c", RUN, "watch", *options, *more]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as process:
+    with subprocess.Popen(command, stdout=out, stderr=subprocess.PIPE, text=True) as process:
         try:
             yield process
         finally:
@@ -121,7 +129,7 @@ def test_a_watch_that_is_killed_goes_on_and_knows_its_duplicates(
         with watching(broker, authority, tmp_path, "--until-complete", "--for", "40") as watch:
             status, told = end(watch)
     assert status == 0
-    assert told["duplicates"] in range(3, 6)  # and what it had not settled when it was killed
+    assert told["duplicates"] in range(3, 9)  # and what it had not settled when it was killed
     assert told["complete"] == told["epochs"] == 1
 
 
@@ -152,6 +160,111 @@ def test_what_is_lost_for_good_ends_with_1(
         status, told = end(watch)
     assert (lost["sequence"], lost["last"]) == (5, 6)
     assert (status, told["lost"]) == (1, 2)
+
+
+@needs_mosquitto
+def test_what_the_broker_still_holds_is_heard_before_anything_is_called_complete(
+    broker: Running, authority: AuthorityFiles, tmp_path: Path
+) -> None:
+    station = Station()
+    with StandIn(station, authority).connect(broker.port) as stand_in:
+        stand_in.send([*station.visitors(9), station.checkpoint(authority)])
+        with watching(broker, authority, tmp_path, "--until-complete", "--for", "20") as watch:
+            until(watch, "state")
+            stand_in.send([*station.visitors(0), *station.sent, station.checkpoint(authority)])
+            assert end(watch)[0] == 0
+        more = station.visitors(9)
+        stand_in.send([*more[:4], *more[5:], station.checkpoint(authority)])
+        with watching(
+            broker, authority, tmp_path, "--until-complete", "--for", "2", "--no-receipts"
+        ) as watch:
+            status, told = end(watch)
+    assert (status, told["lacking"]) == (1, 1)
+
+
+@needs_mosquitto
+def test_a_clone_that_was_found_before_a_restart_still_gives_1(
+    broker: Running, authority: AuthorityFiles, tmp_path: Path
+) -> None:
+    station = Station()
+    messages = station.visitors(3)
+    with StandIn(station, authority).connect(broker.port) as stand_in:
+        with watching(broker, authority, tmp_path) as watch:
+            until(watch, "state")
+            stand_in.send([*messages, altered(messages[-1], reader="b4ck")])
+            until(watch, "conflict")
+            watch.terminate()
+            assert end(watch)[0] == 1
+        with watching(broker, authority, tmp_path, "--for", "1") as watch:
+            status, told = end(watch)
+    assert (status, told["conflicts"]) == (1, 1)
+
+
+@needs_mosquitto
+@pytest.mark.parametrize("signal", ["kill", "terminate"])
+def test_a_file_that_is_appended_to_holds_every_event_whole_after_a_stop(
+    broker: Running, authority: AuthorityFiles, tmp_path: Path, signal: str
+) -> None:
+    station = Station()
+    file = tmp_path / "events.jsonl"
+    pending = range(2, 602)
+    with StandIn(station, authority).connect(broker.port) as stand_in:
+        with watching(broker, authority, tmp_path) as watch:
+            until(watch, "state")  # from here on the broker keeps what comes
+        stand_in.send(station.visitors(0))
+        for first in (0, 200, 400):
+            with file.open("a") as out, watching(broker, authority, tmp_path, out=out) as watch:
+                stand_in.send(station.visitors(200), wait=False)
+                stand_in.until(lambda it, least=first + 40: it.receipted.count() > least)
+                getattr(watch, signal)()
+                watch.wait(20)
+            with file.open("a") as out:  # as where it was killed in the middle of a line
+                out.write('{"kind": "event", "rec')
+        stand_in.send([station.checkpoint(authority)])
+        with file.open("a") as out:
+            options = ("--until-complete", "--for", "30")
+            with watching(broker, authority, tmp_path, *options, out=out) as watch:
+                assert watch.wait(40) == 0
+    bodies = {}
+    for line in file.read_text().splitlines():
+        with suppress(ValueError):
+            told = json.loads(line)
+            if told["kind"] == "event":
+                bodies[told["sequence"]] = canonical(told["event"])
+    assert bodies.keys() == {1, *pending}
+    assert all(bodies[number] == body_of(station.sent[number - 1]) for number in bodies)
+
+
+@needs_mosquitto
+def test_what_watch_wrote_can_be_unsealed(
+    broker: Running, authority: AuthorityFiles, tmp_path: Path
+) -> None:
+    examples = contract.examples()
+    sealed = json.loads(examples["messages.jsonl"].splitlines()[3])
+    topic, payload = sealed["topic"], sealed["payload"].encode()
+    with watching(broker, authority, tmp_path, "--count", "1") as watch:
+        publish.single(topic, payload, 1, port=broker.port, retain=True)
+        out, _ = watch.communicate(timeout=20)
+    key = tmp_path / "central.jwk"
+    key.write_bytes(examples["central-private.EXAMPLE-ONLY.jwk"])
+    command = [sys.executable, "-c", RUN, "unseal", "--key", str(key), "-"]
+    told = subprocess.run(command, input=out, stdout=subprocess.PIPE, text=True, check=True)
+    (line,) = told.stdout.splitlines()
+    assert json.loads(line)["id"].endswith(f"-{json.loads(payload)['data']['sequence']}")
+
+
+@needs_mosquitto
+def test_lines_of_text_are_no_ground_for_a_receipt(
+    broker: Running, authority: AuthorityFiles, tmp_path: Path
+) -> None:
+    station = Station()
+    with StandIn(station, authority).connect(broker.port) as stand_in:
+        stand_in.send([*station.visitors(3), station.checkpoint(authority)])
+        with watching(broker, authority, tmp_path, "--for", "4", json_=False) as watch:
+            stand_in.send([*station.sent, station.checkpoint(authority)])
+            _, err = watch.communicate(timeout=20)
+        assert not stand_in.receipted
+    assert "no receipts" in err
 
 
 # --- asking by hand
@@ -267,9 +380,11 @@ def test_a_shared_subscription_is_refused_with_the_reason() -> None:
 
 
 @needs_mosquitto
-def test_what_was_not_acknowledged_comes_again(broker: Running) -> None:
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_what_was_not_acknowledged_comes_again(broker: Running, protocol: Version) -> None:
     def session() -> Session:
-        return Session(broker.host, broker.port, client_id="c", persistent=True, manual=True)
+        who: Any = {"client_id": "c", "persistent": True, "manual": True}
+        return Session(broker.host, broker.port, protocol=protocol, **who)
 
     with session() as first:
         for number in range(3):

@@ -2,6 +2,7 @@ import base64
 import json
 import logging
 import queue
+import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from gatepost.conditions import Conditions
 from gatepost.daybook import Daybook
 from gatepost.deciding import Deciding
 from gatepost.desired import Desire, Desired, Order
+from gatepost.errors import SpoolError
 from gatepost.gate import Gate
 from gatepost.model import (
     AuditRecord,
@@ -406,3 +408,29 @@ def test_a_card_without_room_is_answered_in_red_and_nothing_is_lost(tmp_path: Pa
     assert office.deciding.conditions.all() == {}
     with Spool(office.path) as spool:
         assert spool.head().sequence == spool.verify() == taken + 1
+
+
+def test_trouble_with_room_is_over_with_the_first_record_that_is_kept(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    office.deciding.limits = Limits(keep_days=1, most_bytes=1, spare_bytes=0)
+    order = Order(AuditRecord("test", "centre", "applied", "x"))
+    office.deciding.orders.put(order)
+    turned(office, 3)
+    assert office.deciding.conditions.all() == {"spool": "station full"}
+    office.deciding.limits = Limits.NONE
+    office.deciding.orders.put(order)
+    turned(office, 3)
+    assert office.deciding.conditions.all() == {}  # else red keeps away who would end it
+
+
+def test_the_visitor_by_whom_a_broken_card_is_found_is_refused_in_red(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    with sqlite3.connect(office.path) as database:
+        database.execute(
+            "CREATE TRIGGER no BEFORE INSERT ON event BEGIN SELECT raise(fail, ''); END"
+        )
+    with pytest.raises(SpoolError):
+        office.show(TEXT)
+    assert office.cues[-1].kind is CueKind.TROUBLE
+    assert office.cues[-1].reader == "door"
+    assert office.deciding.conditions.all() == {"spool": "card fails"}

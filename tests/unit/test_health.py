@@ -157,6 +157,14 @@ def test_a_certificate_that_ends_within_a_month_is_told_once_a_day(
     assert told[31:] == [["our certificate has ended"]] * 2
 
 
+def test_a_certificate_without_an_end_does_not_end_the_station(tmp_path: Path) -> None:
+    room = Room(tmp_path)
+    room.health.certificate_ends_us = 253_402_300_799_000_000  # 9999-12-31: RFC 5280, 4.1.2.5
+    (told,) = room.reports(1.0)
+    assert not contract.problem("health", told)
+    assert told["certificate_ends_us"] == 2**53 - 1
+
+
 def test_what_the_spool_takes_is_told_beside_what_it_may(tmp_path: Path) -> None:
     room = Room(tmp_path)
     (tmp_path / "spool.db").write_bytes(b"x" * 1000)

@@ -7,6 +7,7 @@ from gatepost.conditions import Conditions
 from gatepost.errors import (
     SpoolError,
     SpoolForeign,
+    SpoolFull,
     SpoolVersion,
     SpoolVolatile,
 )
@@ -40,6 +41,7 @@ class Gate:
 @pytest.mark.parametrize(
     ("why", "text"),
     [
+        (SpoolFull("no room"), "station full"),
         (SpoolVolatile("tmpfs"), "in RAM only"),
         (SpoolVersion("99"), "of a newer version"),
         (SpoolForeign("gp-2"), "of another station"),

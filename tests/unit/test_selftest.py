@@ -135,13 +135,12 @@ def test_keys_and_a_spool_that_do_not_fit_are_told(tmp_path: Path) -> None:
     assert "restart the station" in told["spool"].advice
 
 
-def test_another_check_is_one_more_in_the_list(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_check_is_one_more_in_the_list(tmp_path: Path) -> None:
     files = Fleet(tmp_path).files()
     extra = (lambda _config: iter([Finding("lamp", ok=True, told="lit")]),)
-    monkeypatch.setattr("gatepost.selftest.CHECKS", (*CHECKS[:1], *extra))
-    assert list(found(configure(tmp_path, files, 1))) == ["keys", "lamp"]
+    config = load(configure(tmp_path, files, 1))
+    told = selftest(config, (*CHECKS[:1], *extra))
+    assert [each.name for each in told] == ["keys", "lamp"]
 
 
 def test_the_short_report_is_one_line(tmp_path: Path) -> None:

@@ -9,10 +9,11 @@ import pytest
 from fakes import BOOT, FakeClock
 from gatepost.cli import main
 from gatepost.demo.authority import AuthorityFiles, make_authority
-from gatepost.errors import ContractError, SpoolError
+from gatepost.errors import ContractError, SpoolError, SpoolFull
 from gatepost.model import Draft, FaultRecord
 from gatepost.signing import Signer, load_certificates
 from gatepost.spool import Bundle, Carried, Spool, check_signature, export, prepare, prove, take
+from gatepost.spool.bundles import write_bundle
 from gatepost.timekeeping import stamp
 
 NOW = stamp(FakeClock(), BOOT)
@@ -67,17 +68,24 @@ def test_an_export_holds_what_is_not_delivered_and_its_end_is_signed(
     assert bundle.stat().st_mode & 0o777 == 0o600
 
 
-def test_an_export_never_overwrites_and_says_how_much_room_it_needs(
-    tmp_path: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_export_never_overwrites(tmp_path: Path, bundle: Path) -> None:
     before = bundle.stat().st_mtime_ns
     path = tmp_path / "dead" / "spool.db"
     assert export(path, tmp_path / "stick", None, NOW, quiet) != bundle
-    monkeypatch.setattr("gatepost.spool.bundles.room", lambda _folder: 1000)
-    with pytest.raises(SpoolError, match=r"needs 0\.5 MiB, 0\.0 are free"):
-        export(path, tmp_path / "stick", None, NOW, quiet)
+    assert export(path, tmp_path / "stick", None, NOW, quiet) != bundle
     assert bundle.stat().st_mtime_ns == before
     assert len(list((tmp_path / "stick").iterdir())) == 2
+
+
+def test_a_bundle_without_room_is_not_begun_and_says_how_much_it_needs(
+    tmp_path: Path, bundle: Path
+) -> None:
+    given = Bundle(bundle)
+    events = given.range(given.header.first, given.header.last)
+    (tmp_path / "full").mkdir()
+    with pytest.raises(SpoolFull, match=r"needs 0\.5 MiB, 0\.0 are free"):
+        write_bundle(tmp_path / "full", given.header, events, given.trailer, 4000, spare=2**60)
+    assert list((tmp_path / "full").iterdir()) == []
 
 
 def test_a_damaged_spool_is_exported_as_far_as_it_can_be_read(tmp_path: Path) -> None:

@@ -345,3 +345,55 @@ def test_stations_that_lose_the_same_broker_do_not_come_back_together(
         waits.append(line.uplink._retry_at - line.clock.now)
     assert len({round(each, 1) for each in waits}) > 10
     assert all(0 <= each <= 2 for each in waits)
+
+
+def test_on_a_slow_line_acknowledgements_that_come_one_by_one_keep_the_session(
+    tmp_path: Path, signer: Signer
+) -> None:
+    line = Line(tmp_path, signer, window=20)
+    line.fill(100)
+    line.turn()
+    line.broker.answers_at_once = 1
+    for _ in range(60):  # with 20 in flight each waits for 50 s
+        line.broker.answers = False
+        line.turn(4, each_s=0.5)
+        line.broker.answers = True
+        line.turn(1, each_s=0.5)
+    assert (line.broker.connections, line.broker.disconnected) == (1, 0)
+
+
+def test_one_that_is_never_acknowledged_among_others_ends_the_session_all_the_same(
+    tmp_path: Path, signer: Signer
+) -> None:
+    line = Line(tmp_path, signer)
+    line.broker.forgets = 1
+    turns = 0
+    while not line.broker.disconnected and turns < 200:
+        line.fill(1)
+        line.turn(1, each_s=3.0)
+        turns += 1
+    assert 100 <= turns <= 110
+    line.broker.forgets = 0
+    line.turn(40, each_s=0.5)
+    assert line.uplink.facts.pending == 0
+    assert line.uplink.facts.last_problem == Problem.UNACKNOWLEDGED
+
+
+def test_what_waits_is_told_while_there_is_no_broker(tmp_path: Path, signer: Signer) -> None:
+    line = Line(tmp_path, signer)
+    line.broker.up = False
+    line.fill(50)
+    line.turn(20)
+    assert (line.uplink.facts.pending, line.uplink.facts.newest) == (51, 51)
+
+
+def test_what_was_acknowledged_is_written_down_when_the_session_is_gone(
+    tmp_path: Path, signer: Signer
+) -> None:
+    line = Line(tmp_path, signer, confirm="central")
+    line.fill(9)
+    line.turn(12)  # all sent, and not yet time to write it down again
+    line.receipt((1, 10))
+    line.broker.up = False
+    line.turn(60)
+    assert line.undelivered() == []

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gatepost import __version__
-from gatepost.build.delivery import Delivery, deliver
+from gatepost.build.delivery import Delivery, call, deliver
 from gatepost.build.outputs import lighting_of, signalling_of
 from gatepost.build.readers import decoders_of, lit_of, reader_of
 from gatepost.clock import SystemClock, boot_id
@@ -22,7 +22,6 @@ from gatepost.gate import Gate
 from gatepost.governing import Governed, governed
 from gatepost.health import Health
 from gatepost.keys import keys_of
-from gatepost.mailbox import Mailbox
 from gatepost.reading import reading
 from gatepost.refusing import refusing
 from gatepost.spool import Limits, prepare
@@ -37,7 +36,8 @@ if TYPE_CHECKING:
 
     from gatepost.config import Config, SpoolConfig
     from gatepost.decoding import LiveDecoder
-    from gatepost.model import Cue, Message, Scan, View
+    from gatepost.mailbox import Mailbox
+    from gatepost.model import Cue, Scan, View
     from gatepost.ports import Reader
     from gatepost.sealing import Sealer
 
@@ -70,22 +70,26 @@ def build(config: Config) -> Station:
     holds = governed(config)
     front = _front(config)
     _announce(config)
-    at = stamp(front.clock, front.boot)
-    own = config.station
-    spool = partial(
-        prepare, own.data, own.id, own.site, at, allow_volatile=config.spool.allow_volatile
-    )
+    spool = partial(_prepared, front)
     try:
         path = spool()
     except SpoolError as why:
         again = partial(refusing, front.scans, front.cues.put, front.conditions, spool)
-        return _station(front, Worker("refusing", partial(again, front.clock, why), 120), None)
+        refuse = Worker("refusing", partial(again, front.clock, why), 120)
+        return _station(front, refuse, call(config, holds, front.clock, front.boot))
     floor = Floor()
     if holds.held is not None:
         holds.held.floor = floor
     deciding = _deciding(front, path, holds, sealer, floor)
     delivery = deliver(config, path, signer, holds, deciding, front.cues.put)
     return _station(front, Worker("deciding", deciding.run, 30), delivery)
+
+
+def _prepared(front: _Front) -> Path:
+    """The spool, now; raises SpoolError."""
+    own, volatile = front.config.station, front.config.spool.allow_volatile
+    now = stamp(front.clock, front.boot)  # of a later attempt: not the time of the first
+    return prepare(own.data, own.id, own.site, now, allow_volatile=volatile)
 
 
 def _front(config: Config) -> _Front:
@@ -110,16 +114,16 @@ def _front(config: Config) -> _Front:
     )
 
 
-def _station(front: _Front, deciding: Worker, delivery: Delivery | None) -> Station:
+def _station(front: _Front, deciding: Worker, delivery: Delivery) -> Station:
     deepening = [
         Worker(f"deepening {name}", decoder.deepening, 30, may_linger=True)
         for name, decoder in front.decoders.items()
     ]
     lights = lighting_of(front.config, front.lit, front.clock)
     return Station(
-        reading=[*_reading(front), *deepening, *(delivery.commands if delivery else ())],
+        reading=[*_reading(front), *deepening, *delivery.commands],
         deciding=deciding,
-        uplink=delivery.worker if delivery else None,
+        uplink=delivery.worker,
         health=Worker("health", _health(front, delivery).run, 30),
         signalling=[*signalling_of(front.config, front.cues, front.clock), *lights],
     )
@@ -165,19 +169,18 @@ def _reading(front: _Front) -> list[Worker]:
     ]
 
 
-def _health(front: _Front, delivery: Delivery | None) -> Health:
+def _health(front: _Front, delivery: Delivery) -> Health:
     topics = Topics(front.config.station.site, front.config.station.id)
-    unheard: Mailbox[Message] = Mailbox()  # without an uplink nobody takes it
     return Health(
         topic=topics.health,
-        notices=delivery.uplink.notices if delivery else unheard,
+        notices=delivery.notices,
         conditions=front.conditions,
         counts=partial(_counts, front, delivery),
         data=front.config.station.data,
         clock=front.clock,
         boot_id=front.boot,
         firmware=__version__,
-        certificate_ends_us=delivery.certificate_ends_us if delivery else None,
+        certificate_ends_us=delivery.certificate_ends_us,
         spool_most_bytes=front.config.spool.most_mib * _MIB,
     )
 
@@ -194,7 +197,7 @@ def _announce(config: Config) -> None:
     _LOG.info("starting", extra={"fields": fields})
 
 
-def _counts(front: _Front, delivery: Delivery | None) -> Mapping[str, int | str]:
+def _counts(front: _Front, delivery: Delivery) -> Mapping[str, int | str]:
     counts = [each.counts for each in front.readers]
     own = {
         "frames": sum(each.frames for each in counts),
@@ -203,4 +206,4 @@ def _counts(front: _Front, delivery: Delivery | None) -> Mapping[str, int | str]
         "decode_failures": sum(each.failures.total() for each in front.decoders.values()),
         "overflowed": sum(each.overflowed for each in counts),
     }
-    return {**own, **(delivery.told() if delivery else {})}
+    return {**own, **delivery.told()}

@@ -20,7 +20,7 @@ from gatepost.selftest import network_report
 from gatepost.spool import Carried
 from gatepost.supervisor import Worker
 from gatepost.timekeeping import Floor
-from gatepost.uplink import Uplink
+from gatepost.uplink import Calling, Uplink
 from gatepost.wire import Topics
 
 if TYPE_CHECKING:
@@ -31,23 +31,36 @@ if TYPE_CHECKING:
     from gatepost.config import Config
     from gatepost.deciding import Deciding
     from gatepost.governing import Governed
+    from gatepost.model import Message
+    from gatepost.ports import Clock
     from gatepost.signing import Signer
+    from gatepost.uplink import UplinkFacts
 
 _ASKED = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """The uplink with its worker; `commands`: the worker of what the centre says, if any."""
+    """What talks to the broker, with its worker.
 
-    uplink: Uplink
+    Attributes:
+        notices: to be told as soon as there is a session.
+        commands: the worker of what the centre says, if any.
+        spool: whether there is one, so that there are events to be told of.
+    """
+
     worker: Worker
-    commands: tuple[Worker, ...]
+    notices: Mailbox[Message]
+    facts: UplinkFacts
     certificate_ends_us: int | None
+    commands: tuple[Worker, ...] = ()
+    spool: bool = True
 
     def told(self) -> Mapping[str, int | str]:
         """What health has to tell of it."""
-        facts = self.uplink.facts
+        facts = self.facts
+        if not self.spool:
+            return told_of(facts)
         return {
             "spool_pending": facts.pending,
             "spool_newest": facts.newest,
@@ -69,7 +82,8 @@ def deliver(
     """What delivers the spool at `path`. Without an authority nothing is taken from the centre."""
     topics = Topics(config.station.site, config.station.id)
     floor = deciding.times.floor if deciding.times else Floor()
-    broker = _broker(config, topics, partial(floor.behind, deciding.clock))
+    listens = config.central.authority is not None
+    broker = _broker(config, topics, partial(floor.behind, deciding.clock), listens=listens)
     confirm: Literal["broker", "central"] = (
         "central" if config.central.confirm == "central" else "broker"
     )
@@ -92,14 +106,33 @@ def deliver(
         keep_days=config.spool.keep_days,
     )
     return Delivery(
-        uplink,
-        Worker("uplink", uplink.run, 120, may_linger=True),
-        _commands(config, holds, uplink, deciding, cue),
-        broker.certificate_ends_us,
+        worker=Worker("uplink", uplink.run, 120, may_linger=True),
+        notices=uplink.notices,
+        facts=uplink.facts,
+        certificate_ends_us=broker.certificate_ends_us,
+        commands=_commands(config, holds, uplink, deciding, cue),
     )
 
 
-def _broker(config: Config, topics: Topics, behind: Callable[[], int | None]) -> PahoBroker:
+def call(config: Config, holds: Governed, clock: Clock, boot_id: str) -> Delivery:
+    """What tells of a station without a spool that it has none."""
+    topics = Topics(config.station.site, config.station.id)
+    broker = _broker(config, topics, partial(Floor().behind, clock), listens=False)
+    calling = Calling(
+        broker, topics, clock, boot_id, __version__, Mailbox(), versions=holds.versions()
+    )
+    return Delivery(
+        worker=Worker("calling", calling.run, 120, may_linger=True),
+        notices=calling.notices,
+        facts=calling.facts,
+        certificate_ends_us=broker.certificate_ends_us,
+        spool=False,
+    )
+
+
+def _broker(
+    config: Config, topics: Topics, behind: Callable[[], int | None], *, listens: bool
+) -> PahoBroker:
     return PahoBroker(
         host=config.broker.host,
         port=config.broker.port,
@@ -108,7 +141,7 @@ def _broker(config: Config, topics: Topics, behind: Callable[[], int | None]) ->
         window=config.broker.window,
         protocol=config.broker.protocol,
         tls=tls_of(config),
-        topics=(*topics.desired, *topics.commands) if config.central.authority else (),
+        topics=(*topics.desired, *topics.commands) if listens else (),
         behind=behind,
     )
 

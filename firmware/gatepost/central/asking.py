@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from gatepost.central.known import Known
 
 MOST_RANGES = 1000  # of one command (contract/command.json)
-_NOT_HELD = re.compile(r"([0-9a-f]{32}):((?:\d{1,16}-\d{1,16},?)+)")
+_MOST_LOST = 8192  # ranges of an epoch; what more is said to be gone is asked for again
+_MOST_STATIONS = 20_000
+_NOT_HELD = re.compile(r"([0-9a-f]{32}):(\d{1,16}-\d{1,16}(?:,\d{1,16}-\d{1,16})*)")
 _RESEND = "resend"
 
 
@@ -54,6 +56,8 @@ class Presence:
     def note(self, finding: Finding, station: str, site: str, *, retained: bool) -> bool:
         """Take what one message tells; whether the station has just come online."""
         if finding.kind is FindingKind.INVALID:
+            return False
+        if station not in self.sites and len(self.sites) >= _MOST_STATIONS:
             return False
         self.sites[station] = site
         if finding.kind is FindingKind.STATE:
@@ -181,7 +185,7 @@ class Asking:
                 epoch.lost = RangeSet([*epoch.lost, *gone])
                 self._known.touch(epoch)
                 lost.append((epoch, gone))
-            if facts.get("outcome") == "done":  # the rest, soon
+            if facts.get("outcome") == "done" and (gone or self._came(epoch)):  # the rest, soon
                 self._due[epoch.source, epoch.name] = now + self._patience.grace_s
         return lost
 
@@ -195,17 +199,22 @@ class Asking:
             and (epoch.asked.id, epoch.asked.station) == (identity, station)
         ]
 
+    def _came(self, epoch: Epoch) -> bool:
+        """Whether anything came of the request; "done" alone must not undo the pauses."""
+        return _left(epoch) < self._left.get((epoch.source, epoch.name), 0)
+
     @staticmethod
     def _gone(epoch: Epoch, detail: str) -> list[tuple[int, int]]:
         """What of that which was asked for the station says it does not hold, and lacks here."""
         told = RangeSet()
         for name, ranges in _NOT_HELD.findall(detail):
-            for pair in ranges.strip(",").split(",") if name == epoch.name else ():
+            for pair in ranges.split(",") if name == epoch.name else ():
                 first, last = map(int, pair.split("-"))
                 if first <= last:
                     told.add(first, last)
         asked = within(told, epoch.asked.ranges if epoch.asked else ())
-        return [each for pair in asked for each in epoch.chain.taken.gaps(*pair)]
+        gone = [each for pair in asked for each in epoch.chain.taken.gaps(*pair)]
+        return gone[: max(0, _MOST_LOST - len(epoch.lost))]
 
 
 def _left(epoch: Epoch) -> int:

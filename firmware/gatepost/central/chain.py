@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 KEEP = 512
 MOST_RANGES = 8192
+_MOST_BROKEN = 1024  # the lowest: by them nothing from there on is ever proved
 _HASH = 32  # bytes of SHA-256
 
 
@@ -102,7 +103,7 @@ class Chain:
             if known is None:
                 self._set(sequence, link)
             elif known != link:
-                self.broken.add(sequence)
+                self._break(sequence)
         self.taken.add(first, last)
         self._compare(first)
         self._compare(last + 1)
@@ -147,7 +148,12 @@ class Chain:
             before = self._links.get(sequence - 1)
             fits = before is None or before[:_HASH] == link[_HASH:]
         if not fits:
-            self.broken.add(sequence)
+            self._break(sequence)
+
+    def _break(self, sequence: int) -> None:
+        self.broken.add(sequence)
+        if len(self.broken) > _MOST_BROKEN:
+            self.broken.remove(max(self.broken))
 
     def _is_inner(self, each: int) -> bool:
         before = each == 1 or each - 1 in self.taken

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from gatepost import wire
 from gatepost.central import show, subjects
+from gatepost.central.parsing import record_of
 from gatepost.central.unseal import load_private_keys, unseal, unseal_event
 from gatepost.errors import GatepostError, UsageError
 from gatepost.model import ScanRecord
+from gatepost.wire.bodies import object_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,11 +30,11 @@ _EXAMPLES = """examples:
   gatepost-central unseal --key new.jwk --key old.jwk - < tokens.txt
   gatepost-central unseal --key central-private.jwk --subject-key subject.key - < events.jsonl
 
-On standard input a line is a JWE, or a whole event as it came over MQTT (CloudEvents JSON);
-events that are no scans are passed over. With --subject-key each line has a "subject", null
-where nobody can be told: a weak identity, or a signed code whose event does not say that it
-was verified. An event is opened as it stands: whether it is the station's own, its chain
-and checkpoint prove (gatepost-central watch).
+On standard input a line is a JWE, a whole event as it came over MQTT (CloudEvents JSON), or what
+`watch --state FILE --json` printed; what is no scan is passed over. With --subject-key each line
+has a "subject", null where nobody can be told: a weak identity, or a signed code whose event does
+not say that it was verified. An event is opened as it stands: whether it is the station's own,
+its chain and checkpoint prove (gatepost-central watch).
 
 exit status: 0 all were opened; 1 some were not; 2 usage"""
 
@@ -90,10 +92,19 @@ def _opened(line: str, keys: Sequence[OKPKey], secret: bytes | None) -> dict[str
     if not line:
         return None
     if line.startswith("{"):
-        event, _ = wire.parse_event(line.encode("utf-8", "replace"))
-        return _of_event(event, keys, secret)
+        event = _event(line.encode("utf-8", "replace"))
+        return _of_event(event, keys, secret) if event else None
     visitor = unseal(line, keys)
     return _subject(secret, visitor) | visitor.told()
+
+
+def _event(line: bytes) -> Event | None:
+    """Of a message, or of a line of watch: there only what counts. Raises ContractError."""
+    told = object_of(line)
+    if "kind" not in told or "data" in told:
+        return wire.parse_event(line)[0]
+    body = told.get("event")
+    return record_of(body) if told["kind"] == "event" and isinstance(body, dict) else None
 
 
 def _of_event(event: Event, keys: Sequence[OKPKey], secret: bytes | None) -> dict[str, Any] | None:

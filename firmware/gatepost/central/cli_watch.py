@@ -15,7 +15,7 @@ from gatepost.central.keeper import Keeper, Manners
 from gatepost.central.session import EVERYTHING, Session
 from gatepost.central.state import State
 from gatepost.central.unseal import load_private_keys
-from gatepost.central.watching import Watch
+from gatepost.central.watching import Watch, begin_line
 from gatepost.errors import UsageError
 from gatepost.logs import set_up
 from gatepost.signing import load_certificates
@@ -36,8 +36,10 @@ _EXAMPLES = """examples:
       --sign-certificate central.pem --sign-key central.key --json >> events.jsonl
 
 Without --sign-certificate it only looks on. With it, it asks stations for what lacks (resend),
-and with --state it gives them receipts: what is covered by one need no longer be kept by the
-station. What is printed counts as kept: where standard output is a file, it is flushed before.
+and with --state and --json it gives them receipts: what is covered by one need no longer be kept
+by the station. What is printed counts as kept: with --state events are printed whole, and where
+standard output is a file it is flushed before. Each is there at least once; after a kill the
+last line of before may be cut short, and is there again.
 With --state a second start goes on where the first was stopped, by whatever.
 Shared subscriptions ($share/...) are refused: each instance would see a part, all gaps.
 
@@ -101,6 +103,7 @@ def _watch(options: argparse.Namespace) -> int:
         keeper = Keeper(session, authorities, state, signer=signer, manners=manners)
         until = None if options.for_s is None else time.monotonic() + options.for_s
         watch = Watch(options, keeper, keys, until)
+        begin_line()
         most = {} if options.count is None else {"most": 1}
         while not stopped and not watch.done():
             watch.take(keeper.findings(_TURN_S, **most))
@@ -124,7 +127,10 @@ def _manners(options: argparse.Namespace) -> Manners:
         raise UsageError("--state needs --client-id: the broker keeps what comes while we are away")
     if options.sign_certificate and not (lasting or options.no_receipts):
         raise UsageError("receipts need --state FILE; or ask only, with --no-receipts")
-    return Manners(receipts=not options.no_receipts)
+    receipts = options.json and not options.no_receipts
+    if options.sign_certificate and not (receipts or options.no_receipts):
+        print("no --json: lines of text keep no event, so no receipts", file=sys.stderr)
+    return Manners(receipts=receipts)
 
 
 def _session(options: argparse.Namespace) -> Session:

@@ -9,9 +9,12 @@ from gatepost.central.chain import Chain, Place
 from gatepost.ranges import RangeSet
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gatepost.wire import Checkpoint
 
 Key: TypeAlias = tuple[str, str]
+Look: TypeAlias = "Callable[[str, str, str, int], str]"  # source, epoch, via, sequence
 FOREIGN_RANGES = 1024  # of what others bring
 _MOST_BOOTS = 256
 _MOST_DISPUTED = 256  # ranges; what more would be is disputed as one
@@ -103,8 +106,15 @@ class Epoch:
         """Whether only others spoke of it."""
         return not self.newest and not self.end and not len(self.chain.taken)
 
-    def take(self, sequence: int, digest: str, previous: str, via: str) -> tuple[Place, bool]:
-        """Take an event that the station `via` sent: its place, and whether a link broke."""
+    def take(
+        self, sequence: int, digest: str, previous: str, via: str, *, again: bool = False
+    ) -> tuple[Place, bool]:
+        """Take an event that the station `via` sent: its place, and whether a link broke.
+
+        `again`: on replay. There the last of a damaged card, which nothing proves, may differ from
+        what came when it was whole: that is no second history. A clone shows itself by what it
+        records and signs.
+        """
         own = via == self.source
         chain = self.chain
         if not own and sequence not in self.chain.taken:
@@ -115,9 +125,9 @@ class Epoch:
         else:
             place = chain.take(sequence, digest, previous)
         if own:  # what others bring proves nothing against the station itself
-            self.conflicts += place is Place.OTHER
+            self.conflicts += place is Place.OTHER and not again
             self.duplicates += place in {Place.SAME, Place.OLD}
-            if place is Place.OTHER:
+            if place is Place.OTHER and not (again and sequence <= self.proved):
                 self._dispute(sequence)
         else:
             self.couriers.add(via)
@@ -136,10 +146,11 @@ class Epoch:
             return self.newest.hash
         return self.chain.digest(sequence)
 
-    def checkpoint(self, given: Checkpoint, *, own: bool = True) -> str:
+    def checkpoint(self, given: Checkpoint, *, own: bool = True, old: bool = False) -> str:
         """Take a verified checkpoint; returns why it contradicts what is known, or "".
 
-        `own`: the station itself said it now. What others bring may be old.
+        `own`: the station itself said it; `old`: it may have been long ago, as with what others
+        bring: a broker that was killed has its retained messages of before.
         """
         known = self.chain.digest(given.sequence)
         both = f"{given.sequence}: {known or '?'} and {given.hash}"
@@ -148,15 +159,26 @@ class Epoch:
         if last is not None and last.sequence == given.sequence and last.hash != given.hash:
             both = f"{given.sequence}: {last.hash} and {given.hash}"
             wrong = f"signs another event than the checkpoint before it, {both}"
-        elif own and last is not None and self._rewinds(given, last):
+        elif own and not old and last is not None and self._rewinds(given, last):
             wrong = f"goes back from {last.sequence} to {given.sequence}: {last.hash}, {given.hash}"
         if wrong:
             self.conflicts += 1
-            self._dispute(given.sequence)
+            self._doubt(given, same=known == given.hash)
             return f"{wrong}: a cloned or restored card"
-        if own:
+        if own and not (old and last is not None and given.sequence < last.sequence):
             self._remember_boot(given)
         return ""
+
+    def _doubt(self, given: Checkpoint, *, same: bool) -> None:
+        """Two histories are signed: dispute all but what is known to be the `same` in both.
+
+        The second one's events may come as repetitions of what is too long ago to compare: a
+        receipt would have the station drop what nobody holds.
+        """
+        ends = [last for _, last in self.chain.taken][-1:]
+        newest = max([given.sequence, *ends, self.newest.sequence if self.newest else 0])
+        first = given.sequence + 1 if same else 1
+        self.disputed.add(min(max(first, 1), newest), newest)
 
     def keep(self, given: Checkpoint, token: bytes, received_us: int) -> None:
         """Keep a checkpoint that contradicts nothing, if it is the newest."""
@@ -179,34 +201,49 @@ class Epoch:
             return given.stamp.boot_us > last.stamp.boot_us
         return given.stamp.boot_id not in self.boots
 
-    def settle(self) -> tuple[bool, list[Adopted]]:
-        """Prove what can be proved now: whether there is any, and what is adopted by it."""
+    def settle(self, look: Look) -> tuple[bool, list[Adopted]]:
+        """Prove what can be proved now: whether there is any, and what is adopted by it.
+
+        `look`: the hash of what a station brought, where the chain has forgotten it.
+        """
         last = self.newest
         if last is None or self.proved >= last.sequence:
             return False, []
         adopted: list[Adopted] = []
         if not self.chain.holds(last.sequence, last.hash):
-            adopted = self._adopt(last)
+            adopted = self._adopt(last, look)
         if not self.chain.holds(last.sequence, last.hash):
             return False, adopted
         self.proved = last.sequence
         return True, adopted
 
-    def _adopt(self, last: Checkpoint) -> list[Adopted]:
+    def _adopt(self, last: Checkpoint, look: Look) -> list[Adopted]:
         """Take over what others brought, as far as its hashes lead to what is signed."""
         found: list[Adopted] = []
         for via, chain in self.foreign.items():
             if chain.broken:
                 continue
             for first, end in reversed(list(chain.taken)):
+                upto = end
                 if first <= last.sequence <= end and chain.digest(last.sequence) == last.hash:
-                    new = self.chain.adopt(chain, first, last.sequence)
-                elif self.chain.follows(end + 1, chain.digest(end)):
-                    new = self.chain.adopt(chain, first, end)
-                else:
+                    upto = last.sequence
+                elif not self.chain.follows(end + 1, chain.digest(end)):
                     continue
-                found += [Adopted(via, *each) for each in new]
+                if self._agrees(via, (first, upto), look):
+                    new = self.chain.adopt(chain, first, upto)
+                    found += [Adopted(via, *each) for each in new]
         return found
+
+    def _agrees(self, via: str, brought: tuple[int, int], look: Look) -> bool:
+        """Whether what came of the station itself, among what `via` brought, is the same.
+
+        The last of each stretch tells: each event names the hash of the one before it.
+        """
+        for _, end in within(self.chain.taken, (brought,)):
+            theirs = self.foreign[via].digest(end) or look(self.source, self.name, via, end)
+            if self.known(end) not in {"", theirs}:
+                return False
+        return True
 
     def spent(self) -> list[str]:
         """Who brought nothing that does not count by now: it need not be remembered."""

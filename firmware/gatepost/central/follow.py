@@ -60,9 +60,14 @@ class Follower:
         self._authorities = tuple(authorities)
         self.known = known if known is not None else Known()
 
-    def take(self, topic: str, payload: bytes, now_us: int) -> list[Finding]:
-        """What one message, received at `now_us` (microseconds since 1970), tells."""
-        got = Received(topic, payload, now_us)
+    def take(
+        self, topic: str, payload: bytes, now_us: int, *, retained: bool = False
+    ) -> list[Finding]:
+        """What one message, received at `now_us` (microseconds since 1970), tells.
+
+        `retained`: the broker had it before: it may be old.
+        """
+        got = Received(topic, payload, now_us, retained=retained)
         handle = self._handler(got)
         if handle is None:
             return []  # from the centre, reserved for later versions, or nothing of ours
@@ -110,7 +115,9 @@ class Follower:
         else:
             epoch = known.brought((body.source, body.epoch, body.sequence), got.station)
         digest = body_hash(body.canonical)
-        place, broke = epoch.take(body.sequence, digest, body.previous, got.station)
+        place, broke = epoch.take(
+            body.sequence, digest, body.previous, got.station, again=got.rest == "replay"
+        )
         found = [self._placed(got, body, place, epoch.known(body.sequence), digest)]
         if broke:
             found.append(_of(got, FindingKind.CHAIN_BROKEN, body, _NOT_LINKED))
@@ -123,7 +130,10 @@ class Follower:
     def _placed(self, got: Received, body: Body, place: Place, known: str, digest: str) -> Finding:
         kind, why = _PLACES[place]
         if place is Place.OTHER:
-            why += f", {known or '?'} and {digest}: a cloned or restored card"
+            why += f", {known or '?'} and {digest}: "
+            again = got.rest == "replay" and body.source == got.station
+            why += "out of a damaged spool" if again else "a cloned or restored card"
+            kind = FindingKind.INVALID if again else kind
         if body.source == got.station:
             return self.timed(_of(got, kind, body, why))
         if place is Place.NEW:
@@ -144,19 +154,29 @@ class Follower:
         event = finding.event
         if event is None:
             return []
-        self._remember_end(event)
+        found = []
+        if wrong := self._remember_end(event):
+            found.append(replace(finding, kind=FindingKind.INVALID, detail=wrong))
         correction = self.known.timeline(event.source).note(event)
-        return [_corrected(finding, correction)] if correction else []
+        return [*found, _corrected(finding, correction)] if correction else found
 
-    def _remember_end(self, event: Event) -> None:
-        """The first event of an epoch may tell where the one before it ended."""
+    def _remember_end(self, event: Event) -> str:
+        """The first event of an epoch may tell where the one before it ended.
+
+        Returns why that cannot be remembered, or "": the event itself counts all the same.
+        """
         record = event.record
-        if isinstance(record, EpochRecord) and record.former_epoch:
+        if not isinstance(record, EpochRecord) or not record.former_epoch or event.sequence != 1:
+            return ""
+        try:
             former = self.known.own(event.source, record.former_epoch)
-            former.end = End(record.former_sequence, record.former_hash, event.epoch)
+        except ContractError as error:
+            return f"the former epoch is not followed: {error}"
+        former.end = End(record.former_sequence, record.former_hash, event.epoch)
+        return ""
 
     def _settled(self, got: Received, epoch: Epoch) -> list[Finding]:
-        news, adopted = epoch.settle()
+        news, adopted = epoch.settle(self.known.look)
         place = {"source": epoch.source, "epoch": epoch.name}
         found = [
             got.find(
@@ -178,7 +198,7 @@ class Follower:
         given = self._verified(got)
         own = got.rest == "checkpoint"
         epoch = self.known.own(given.source, given.epoch)
-        wrong = epoch.checkpoint(given, own=own)
+        wrong = epoch.checkpoint(given, own=own, old=got.retained)
         kind = FindingKind.CONFLICT if wrong else FindingKind.CHECKPOINT
         via = "" if own or given.source == got.station else got.station
         place = {"source": given.source, "epoch": given.epoch, "sequence": given.sequence}

@@ -52,6 +52,7 @@ _BATCH_S = 0.1
 _QUIET_S = 0.002  # nothing for so long: the broker may be waiting for us to acknowledge
 _MOST_SPOKEN = 50  # commands a turn: each is a signature
 _REFUSED_S = 300.0
+_HEARD_S = 2.0  # a station that comes online signs at once where it is: heard before a receipt
 
 
 class Line(Protocol):
@@ -143,12 +144,13 @@ class Keeper:
         return found
 
     def _take(self, got: Delivery) -> list[Finding]:
-        found = self.follower.take(got.topic, got.payload, self._wall_us())
+        now_us = self._wall_us()
+        found = self.follower.take(got.topic, got.payload, now_us, retained=got.retained)
         if not found:
             return []
         site, station = station_of(got.topic)
         if self._presence.note(found[0], station, site, retained=got.retained):
-            self._receipts.again(station, self._monotonic())
+            self._receipts.again(station, self._monotonic() + _HEARD_S)
         lost = [each for finding in found for each in self._count(finding, station)]
         return found + lost
 

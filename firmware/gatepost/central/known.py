@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gatepost.central.chain import Chain
+from gatepost.central.chain import KEEP, MOST_RANGES, Chain
 from gatepost.central.epochs import FOREIGN_RANGES, Epoch
 from gatepost.central.times import Timeline
 from gatepost.errors import ContractError
@@ -13,7 +13,7 @@ from gatepost.errors import ContractError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gatepost.central.epochs import End, EpochStatus, Key
+    from gatepost.central.epochs import End, EpochStatus, Key, Look
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +26,26 @@ class Bounds:
     """
 
     sources: int = 20_000
-    epochs: int = 64
+    epochs: int = 1024
     brought_epochs: int = 64
     brought_events: int = 1_000_000
+
+
+_ROOMY = 16  # epochs of a source that are remembered in full
+_LATER_KEEP, _LATER_RANGES = 64, 512  # of each epoch after these
 
 
 class Known:
     """The epochs and the time of every source; `dirty` has the epochs that changed.
 
-    `recording`: note which links came and went, so that they can be saved.
+    `recording`: note which links came and went, so that they can be saved. `look`: finds the hash
+    of what was brought and is held elsewhere; "" where it is not.
     """
 
     def __init__(self, bounds: Bounds | None = None, *, recording: bool = False) -> None:
         self.bounds = bounds or Bounds()
         self.recording = recording
+        self.look: Look = lambda *_: ""
         self.epochs: dict[str, dict[str, Epoch]] = {}
         self.timelines: dict[str, Timeline] = {}
         self.dirty: dict[Key, Epoch] = {}
@@ -78,6 +84,8 @@ class Known:
         if known is not None and sequence in known.chain.taken:
             self.touch(known)
             return known
+        if via not in self._brought and len(self._brought) >= self.bounds.sources:
+            raise ContractError(f"brought: by more than {self.bounds.sources} stations")
         mine = self._brought.setdefault(via, {})
         key = (source, name)
         if key not in mine and len(mine) >= self.bounds.brought_epochs:
@@ -103,15 +111,14 @@ class Known:
             self._brought.get(via, {}).pop((epoch.source, epoch.name), None)
 
     def restored(self, epoch: Epoch) -> None:
-        """Take in an epoch that was saved."""
-        self.epochs.setdefault(epoch.source, {})[epoch.name] = epoch
+        """Count what of an epoch that was saved others brought."""
         for via, chain in epoch.foreign.items():
             counts = self._brought.setdefault(via, {})
             counts[epoch.source, epoch.name] = chain.taken.count()
 
-    def chain(self, most: int | None = None) -> Chain:
+    def chain(self, most: int = MOST_RANGES, keep: int = KEEP) -> Chain:
         """A new chain that is saved where the others are."""
-        chain = Chain() if most is None else Chain(most=most)
+        chain = Chain(keep, most)
         if self.recording:
             chain.unsaved = set()
         return chain
@@ -119,8 +126,17 @@ class Known:
     def _there(self, source: str, name: str) -> Epoch:
         epochs = self.epochs.setdefault(source, {})
         if name not in epochs:
-            epochs[name] = Epoch(source, name, chain=self.chain())
+            self.begin(source, name)
         self.touch(epochs[name])
+        return epochs[name]
+
+    def begin(self, source: str, name: str) -> Epoch:
+        """An epoch of which nothing is known yet: a broken card may begin one at each start."""
+        epochs = self.epochs.setdefault(source, {})
+        chain = self.chain()
+        if len(epochs) >= _ROOMY:
+            chain = self.chain(_LATER_RANGES, _LATER_KEEP)
+        epochs[name] = Epoch(source, name, chain=chain)
         return epochs[name]
 
     def timeline(self, source: str) -> Timeline:

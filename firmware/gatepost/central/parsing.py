@@ -27,8 +27,9 @@ _FLAT = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":
 class Received:
     """A message on its way through, with what its topic says ("" where it is none of ours)."""
 
-    def __init__(self, topic: str, payload: bytes, now_us: int) -> None:
+    def __init__(self, topic: str, payload: bytes, now_us: int, *, retained: bool = False) -> None:
         self.topic = topic
+        self.retained = retained
         self.payload = payload
         self.now_us = min(max(now_us, 0), _LATEST_US)
         match = _TOPIC.fullmatch(topic)
@@ -114,7 +115,10 @@ def parse_facts(got: Received, schema: str) -> tuple[tuple[str, str | int], ...]
     value = object_of(got.payload)
     if wrong := contract.problem(schema, value):
         raise ContractError(wrong)
-    return tuple(
-        (name, each if isinstance(each, (str, int)) else json.dumps(each, sort_keys=True))
-        for name, each in value.items()
-    )
+    try:
+        return tuple(
+            (name, each if isinstance(each, (str, int)) else json.dumps(each, sort_keys=True))
+            for name, each in value.items()
+        )
+    except RecursionError as error:
+        raise ContractError("payload: is nested too deeply") from error

@@ -64,13 +64,13 @@ class Receipts:
         elif kind is FindingKind.DUPLICATE:
             self._add(station, finding, now + self._pace.wait_s)
 
-    def again(self, station: str, now: float) -> None:
+    def again(self, station: str, at: float) -> None:
         """All that concerns a station: it came online, or a receipt to it was lost."""
         for epoch in self._known.epochs.get(station, {}).values():
-            self._want(station, epoch, now)
+            self._want(station, epoch, at)
         for epoch in self._known:  # what it brought
             if station in epoch.couriers:
-                self._want(station, epoch, now)
+                self._want(station, epoch, at)
 
     def _add(self, station: str, finding: Finding, at: float) -> _Due | None:
         epoch = self._known.find(finding.source, finding.epoch)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from gatepost.central.epochs import FOREIGN_RANGES, Asked, End, Epoch
+from gatepost.central.epochs import FOREIGN_RANGES, Asked, End
 from gatepost.central.times import Boot, Offset
 from gatepost.packing import base64url
 from gatepost.ranges import RangeSet
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gatepost.central.chain import Chain
-    from gatepost.central.epochs import Key
+    from gatepost.central.epochs import Epoch, Key
     from gatepost.central.known import Known
     from gatepost.central.times import Timeline
 
@@ -152,7 +152,7 @@ class Loaded:
         self._known = known
         self.ids: dict[Key, int] = {}
         self.chains: dict[tuple[int, str], int] = {}
-        epochs = {row[0]: self._epoch(row) for row in self._rows("SELECT * FROM epoch")}
+        epochs = {row[0]: self._epoch(row) for row in self._rows("SELECT * FROM epoch ORDER BY id")}
         for number, *told in self._rows("SELECT * FROM checkpoint"):
             _checkpoint(epochs[number], told)
         for number, of, via, taken, broken in self._rows("SELECT * FROM chain"):
@@ -177,7 +177,7 @@ class Loaded:
         number, source, name, duplicates, conflicts, proved, receipted, *told = row
         disputed, lost, couriers, ended, asked = told
         self.ids[source, name] = number
-        epoch = Epoch(source, name, chain=self._known.chain())
+        epoch = self._known.begin(source, name)
         epoch.duplicates, epoch.conflicts, epoch.proved = duplicates, conflicts, proved
         epoch.receipted = receipted
         epoch.disputed, epoch.lost = ranges_of(disputed), ranges_of(lost)
@@ -210,6 +210,13 @@ def _asked(told: list[Any]) -> Asked:
 def hold(database: sqlite3.Connection, place: Held, body: bytes) -> None:
     """Keep a body; the first of a place stays."""
     database.execute("INSERT OR IGNORE INTO brought VALUES (?, ?, ?, ?, ?, 0)", (*place, body))
+
+
+def brought(database: sqlite3.Connection, place: Held) -> bytes:
+    """One body; b"" where it is not held."""
+    query = "SELECT body FROM brought WHERE source = ? AND epoch = ? AND via = ? AND sequence = ?"
+    found = database.execute(query, place).fetchone()
+    return bytes(found[0]) if found else b""
 
 
 _RANGE = "source = ? AND epoch = ? AND sequence BETWEEN ? AND ? AND via = ?"

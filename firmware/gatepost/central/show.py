@@ -80,8 +80,12 @@ def _record(record: Record) -> str:
             return f"{record.action} by {record.actor}: {record.outcome}, {record.detail}"
 
 
-def as_json(finding: Finding, visitor: Unsealed | None = None) -> str:
-    """A finding as one line of JSON, ASCII only."""
+def as_json(finding: Finding, visitor: Unsealed | None = None, *, whole: bool = False) -> str:
+    """A finding as one line of JSON, ASCII only.
+
+    `whole`: with what visitors showed, sealed or plain, as it must be where this is all that is
+    kept.
+    """
     told: dict[str, Any] = {
         "kind": finding.kind.value,
         "received": rfc3339(finding.received_us),
@@ -101,7 +105,9 @@ def as_json(finding: Finding, visitor: Unsealed | None = None) -> str:
         told["time_bound_us"] = finding.bound_us
     if finding.body:
         body = json.loads(finding.body)
-        told["event"] = {name: each for name, each in body.items() if name not in _VISITORS}
+        told["event"] = {
+            name: each for name, each in body.items() if whole or name not in _VISITORS
+        }
     if visitor is not None:
         told["visitor"] = visitor.told()
     return json.dumps(told)
@@ -110,7 +116,7 @@ def as_json(finding: Finding, visitor: Unsealed | None = None) -> str:
 def _facts(finding: Finding) -> dict[str, Any]:
     """What a station says of itself; its conditions, which come as JSON text, as an object."""
     told: dict[str, Any] = dict(finding.facts)
-    if "conditions" in told:
+    if finding.kind is FindingKind.HEALTH and "conditions" in told:
         told["conditions"] = json.loads(told["conditions"])
     return told
 
@@ -158,8 +164,9 @@ class Summary:
 
     def wrong(self, statuses: Iterable[EpochStatus]) -> bool:
         """Whether there is anything that somebody should look at."""
-        alarms = any(self.counts[kind] for kind in ALARMS)
-        return alarms or any(self.lacking(each) for each in statuses)
+        if any(self.counts[kind] for kind in ALARMS):
+            return True
+        return any(self.lacking(each) or each.conflicts or each.broken for each in statuses)
 
     def told(self, statuses: list[EpochStatus]) -> dict[str, Any]:
         """The summary, for machines."""
@@ -171,8 +178,12 @@ class Summary:
             "duplicates": self.counts[FindingKind.DUPLICATE],
             "lacking": sum(self.lacking(each) for each in statuses),
             "lost": sum(last - first + 1 for each in statuses for first, last in each.lost),
-            "conflicts": self.counts[FindingKind.CONFLICT],
-            "chain_broken": self.counts[FindingKind.CHAIN_BROKEN],
+            "conflicts": max(
+                self.counts[FindingKind.CONFLICT], sum(each.conflicts for each in statuses)
+            ),
+            "chain_broken": max(
+                self.counts[FindingKind.CHAIN_BROKEN], sum(len(each.broken) for each in statuses)
+            ),
             "invalid": self.counts[FindingKind.INVALID],
             "epochs": len(statuses),
             "complete": sum(self.complete(each) for each in statuses),

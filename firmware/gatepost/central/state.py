@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from gatepost.central import rows
 from gatepost.central.known import Known
 from gatepost.errors import ContractError, GatepostError
+from gatepost.wire import body_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,6 +142,7 @@ class State:
     def load(self, bounds: Bounds | None = None) -> Known:
         """What was saved last."""
         known = Known(bounds, recording=True)
+        known.look = self._look
         with self._told():
             loaded = rows.Loaded(self._connection, known)
             self._ids, self._chains = loaded.ids, loaded.chains
@@ -195,7 +197,7 @@ class State:
             gone = self._chains.pop((number, via), None)
             if gone is not None:
                 rows.drop_chain(self._connection, gone)
-                rows.drop_unproved(self._connection, (epoch.source, epoch.name, via))
+            rows.drop_unproved(self._connection, (epoch.source, epoch.name, via))
 
     # --- bodies that others brought, until something proves them
 
@@ -205,6 +207,11 @@ class State:
         with self._told():
             self._begin()
             rows.hold(self._connection, (source, name, via, sequence), body)
+
+    def _look(self, source: str, name: str, via: str, sequence: int) -> str:
+        with self._told():
+            body = rows.brought(self._connection, (source, name, via, sequence))
+        return body_hash(body) if body else ""
 
     def prove(self, place: Stretch, via: str) -> None:
         """These count now: they are to be given out, also by the process after this."""

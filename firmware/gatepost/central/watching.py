@@ -8,6 +8,7 @@ import stat
 import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatepost.central import show
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _FINE, _WRONG = 0, 1
 _LOOK_S = 0.5
 _PROGRESS_S = 1.0
+_FIRST_S = 10.0  # until what the broker holds for us has come, where it never is quiet
 
 
 @dataclass(slots=True)
@@ -42,6 +44,8 @@ class Watch:
     _looked_at: float = 0.0
     _changed: bool = True
     _complete: bool = False
+    _quiet: bool = False
+    _began: float = field(default_factory=time.monotonic)
     _progress: _Progress = field(init=False)
 
     def __post_init__(self) -> None:
@@ -60,6 +64,8 @@ class Watch:
     def _is_complete(self) -> bool:
         """Looked up when something came, and not for each message: there may be many stations."""
         now = time.monotonic()
+        if not self._quiet and now - self._began < _FIRST_S:
+            return False  # complete is what we knew: newer checkpoints may be waiting
         if self._changed and now - self._looked_at >= _LOOK_S:
             self._looked_at, self._changed = now, False
             self._complete = self.complete()
@@ -77,6 +83,8 @@ class Watch:
         if findings:
             self._changed = True
             _flush()
+        else:
+            self._quiet = True
         self._progress.tell(self.summary)
 
     def _print(self, finding: Finding) -> None:
@@ -86,8 +94,11 @@ class Watch:
                 visitor = _visitor(finding, self.keys)
             except (ContractError, KeyMaterialError) as error:
                 why = f"gatepost-central: #{finding.sequence}: {error}"
-        put = show.as_json if self.options.json else show.line
-        print(put(finding, visitor))
+        whole = self.options.state is not None  # then this is what is kept
+        if self.options.json:
+            print(show.as_json(finding, visitor, whole=whole))
+        else:
+            print(show.line(finding, visitor))
         if why:
             print(show.escaped(why), file=sys.stderr)
 
@@ -99,6 +110,21 @@ class Watch:
         print(json.dumps(told) if self.options.json else self.summary.text(statuses), flush=True)
         missed = self.options.until_complete and not self.complete()
         return _WRONG if missed or self.summary.wrong(statuses) else _FINE
+
+
+def begin_line() -> None:
+    """Where a killed process left half of a line in the file, do not go on in it."""
+    number = sys.stdout.fileno()
+    if not stat.S_ISREG(os.fstat(number).st_mode) or os.fstat(number).st_size == 0:
+        return
+    try:
+        with Path(f"/proc/self/fd/{number}").open("rb") as file:
+            file.seek(-1, os.SEEK_END)
+            whole = file.read(1) == b"\n"
+    except OSError:
+        whole = False
+    if not whole:
+        print(flush=True)
 
 
 def _flush() -> None:

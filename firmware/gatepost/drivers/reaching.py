@@ -70,16 +70,23 @@ def reach(addresses: Sequence[Address], limit_s: float) -> socket.socket:
         left = min(_EACH_S, until - time.monotonic())
         if left <= 0:
             break
-        link = socket.socket(family, socket.SOCK_STREAM)
-        link.settimeout(left)
         try:
-            link.connect(address)
-        except OSError as error:
-            link.close()
+            return _connected(family, address, left)
+        except OSError as error:  # also a family that this kernel does not have: the next may do
             trouble = reaching(error)
-        else:
-            return link
     raise trouble.error()
+
+
+def _connected(family: int, address: Any, limit_s: float) -> socket.socket:
+    """Raises OSError."""
+    link = socket.socket(family, socket.SOCK_STREAM)
+    link.settimeout(limit_s)
+    try:
+        link.connect(address)
+    except OSError:
+        link.close()
+        raise
+    return link
 
 
 def watch_silence(link: socket.socket, seconds: float) -> None:

@@ -7,10 +7,11 @@ from gatepost.spool.chain import Head, Kept, check_chain
 from gatepost.spool.database import FILE, VERSION
 from gatepost.spool.exporting import export, export_carried
 from gatepost.spool.importing import Imported, take
+from gatepost.spool.locking import locked
 from gatepost.spool.looking import Look
 from gatepost.spool.outbox import Spool
 from gatepost.spool.places import room, volatile
-from gatepost.spool.preparing import locked, prepare, suspecting
+from gatepost.spool.preparing import prepare, suspecting
 from gatepost.spool.proving import Proved, check_signature, prove
 from gatepost.spool.room import Limits
 

@@ -7,13 +7,14 @@ after a power cut in between it is read again, into the same bundle.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from gatepost.errors import SpoolFull
+from gatepost.errors import ContractError, SpoolFull
 from gatepost.spool.bundles import Header, Trailer, write_bundle
 from gatepost.spool.carried import FOLDER, Carried
 from gatepost.spool.chain import Head
-from gatepost.spool.places import flush_folder
+from gatepost.spool.places import flush_folder, make_folder
 from gatepost.spool.raw import Entry
 from gatepost.spool.salvage import Salvage, salvage
 from gatepost.wire import body_hash
@@ -124,7 +125,7 @@ def _bundled(found: Salvage, stamp: Stamp) -> str:
     Raises SpoolFull, SpoolError, OSError.
     """
     folder = found.path.parent / FOLDER
-    folder.mkdir(mode=0o700, exist_ok=True)
+    make_folder(folder, 0o700)
     written = None
     if found.bytes <= _ALL_BYTES:
         try:
@@ -141,6 +142,14 @@ def _bundled(found: Salvage, stamp: Stamp) -> str:
     return written.name
 
 
+def _site(found: Salvage) -> str:
+    """Where it stood, by the first body that can be read: one of them may have rotted."""
+    for each in found.bodies(all_=True):
+        with suppress(ContractError):
+            return text_of(object_of(each.body), "site", NAME)
+    return "unknown"
+
+
 def bundled(found: Salvage, folder: Path, stamp: Stamp, spare: int, *, all_: bool) -> Path | None:
     """Write a bundle of what was read out, or of what of it is not delivered; None: nothing.
 
@@ -150,10 +159,9 @@ def bundled(found: Salvage, folder: Path, stamp: Stamp, spare: int, *, all_: boo
     chosen = [each for each in entries if all_ or each.sequence not in found.delivered]
     if not chosen:
         return None
-    first = next(iter(found.bodies(all_=all_)))
     header = Header(
         source=found.source,
-        site=text_of(object_of(first.body), "site", NAME),
+        site=_site(found),
         epoch=found.epoch,
         first=chosen[0].sequence,
         last=chosen[-1].sequence,

@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from gatepost.errors import SpoolDamaged, SpoolError, SpoolFull, SpoolVersion
+from gatepost.errors import SpoolBusy, SpoolDamaged, SpoolError, SpoolFull, SpoolVersion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,6 +129,8 @@ def translated(path: Path) -> Iterator[None]:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code == sqlite3.SQLITE_FULL:
             raise SpoolFull(f"{path}: no room left on the card") from error
+        if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+            raise SpoolBusy(f"{path}: {error}") from error
         if code in _DAMAGE or "Could not decode" in str(error):
             raise SpoolDamaged(f"{path}: {error}") from error
         locked = code == sqlite3.SQLITE_READONLY or _read_only(path)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from gatepost.errors import SpoolError, SpoolFull
 from gatepost.spool.bundles import parse_header
 from gatepost.spool.carried import FOLDER
-from gatepost.spool.places import flush_folder, room
+from gatepost.spool.places import flush_folder, make_folder, room
 from gatepost.spool.proving import Proved, check_signature, prove
 from gatepost.wire import MOST_PAYLOAD
 
@@ -51,7 +51,7 @@ def take(
             header = parse_header(file.readline(MOST_PAYLOAD))
         if header.epoch == own_epoch:
             raise SpoolError(f"{bundle}: these events are in this station's own spool")
-        folder.mkdir(mode=0o700, exist_ok=True)
+        make_folder(folder, 0o700)
         _own(folder, data)
         need, there = bundle.stat().st_size + _SPARE, room(folder)
         if there is not None and there < need:

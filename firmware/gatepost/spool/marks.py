@@ -64,8 +64,11 @@ def read(database: sqlite3.Connection, kind: str, epoch: str, newest: int) -> Ra
 
 
 def read_first(database: sqlite3.Connection, newest: int) -> RangeSet:
-    """The delivered ranges of a file of version 1, which had a table for them."""
-    return clipped(database.execute("SELECT first, last FROM delivered").fetchall(), newest)
+    """The delivered ranges of a file of version 1, which had a table. Raises SpoolDamaged."""
+    rows = database.execute("SELECT first, last FROM delivered").fetchall()
+    if not all(isinstance(each, int) for row in rows for each in row):
+        raise SpoolDamaged("what is noted as delivered is no whole number")
+    return clipped(rows, newest)
 
 
 def write(database: sqlite3.Connection, kind: str, epoch: str, ranges: RangeSet) -> None:

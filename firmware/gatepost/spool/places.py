@@ -68,6 +68,14 @@ def room(folder: Path) -> int | None:
     return told.f_bavail * told.f_frsize if told.f_blocks else None
 
 
+def make_folder(folder: Path, mode: int = 0o777) -> None:
+    """Make a folder and its parents, as far as they lack, their names flushed. Raises OSError."""
+    lacking = [each for each in (folder, *folder.parents) if not each.exists()]
+    for each in reversed(lacking):
+        each.mkdir(mode=mode if each == folder else 0o777, exist_ok=True)
+        flush_folder(each.parent)
+
+
 def flush_folder(folder: Path) -> None:
     """Flush a folder: the names in it. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import secrets
 from contextlib import closing, contextmanager, suppress
@@ -24,7 +23,7 @@ from gatepost.spool.database import FILE, check_format, connect, create, transla
 from gatepost.spool.looking import Look
 from gatepost.spool.migrating import migrate
 from gatepost.spool.outbox import Spool
-from gatepost.spool.places import flush_folder, volatile
+from gatepost.spool.places import flush_folder, make_folder, volatile
 from gatepost.spool.rescue import beyond
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def prepare(
     """
     path = folder / FILE
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         if not allow_volatile:
             _refuse_volatile(path)
         return _prepared(path, source, site, stamp)
@@ -149,7 +148,8 @@ def suspecting(path: Path) -> Iterator[None]:
     try:
         yield
     except SpoolDamaged:
-        suspect(path).touch()
+        with suppress(OSError):  # the card may be read-only by now
+            suspect(path).touch()
         raise
 
 
@@ -191,19 +191,3 @@ def _begin(path: Path, source: str, site: str, draft: Draft) -> None:
         spool.fold()
     fresh.rename(path)
     flush_folder(path.parent)
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Keep a second daemon out of `folder`, made if need be. Raises SpoolError if one is in."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        held = (folder / "lock").open("w")
-    except OSError as error:
-        raise SpoolError(f"{folder}: cannot be written: {error.strerror}") from error
-    with held:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise SpoolError(f"{folder}: another gatepost runs on it") from error
-        yield

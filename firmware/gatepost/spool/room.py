@@ -11,15 +11,15 @@ it the database does not grow any more, its free pages are used again, and the W
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from gatepost.errors import SpoolFull
+from gatepost.errors import ContractError, SpoolDamaged, SpoolFull
 from gatepost.spool import marks
 from gatepost.spool.database import page_size, transaction, translated
 from gatepost.spool.looking import wal_bytes
 from gatepost.spool.places import room
+from gatepost.wire.bodies import number_of, object_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -72,7 +72,7 @@ class Room:
         self._frame = _FRAME_HEAD + self._page
         self._credit = 0  # bytes that may still be taken before it is measured again
         self._unfolded = 0  # bytes that went into the WAL since it was folded, at most
-        self._age = _Age(database, limits.keep_days)
+        self._age = _Age(database, path, limits.keep_days)
 
     def admit(self, size: int, newest: int) -> None:
         """Make sure that an event of `size` bytes may be kept. Raises SpoolFull.
@@ -205,8 +205,9 @@ class _Age:
     one that was recorded while the time was known.
     """
 
-    def __init__(self, database: sqlite3.Connection, keep_days: int) -> None:
+    def __init__(self, database: sqlite3.Connection, path: Path, keep_days: int) -> None:
         self._database = database
+        self._path = path
         self._keep_us = keep_days * _DAY_US
         self._old = 0  # up to here all are old
         self._seen = 0  # up to here was looked
@@ -218,7 +219,7 @@ class _Age:
         return bool(self._keep_us) and now.synchronised and now.boot_us >= self._next_us
 
     def upto(self, now: Stamp, newest: int) -> int:
-        """The newest event that is too old, of those up to `newest`; 0: none."""
+        """The newest event that is too old, of those up to `newest`; 0: none. SpoolDamaged."""
         before_us = now.wall_us - self._keep_us
         if before_us < self._before_us:  # the clock was ahead: what it said of ages is void
             self._old = self._seen = 0
@@ -229,9 +230,9 @@ class _Age:
             (self._seen, newest, _SCAN),
         ).fetchall()
         for sequence, body in rows:
-            told = json.loads(body)
-            if told.get("clock") == "synchronised":
-                if told.get("wall_us", before_us) >= before_us:
+            when_us = self._when_us(sequence, body)
+            if when_us is not None:
+                if when_us >= before_us:
                     break
                 self._old = sequence
             self._seen = sequence
@@ -240,3 +241,12 @@ class _Age:
                 return min(self._old, newest)
         self._next_us = now.boot_us + _AGAIN_US
         return min(self._old, newest)
+
+    def _when_us(self, sequence: int, body: object) -> int | None:
+        """When an event was recorded, wall clock; None: the time was not known."""
+        try:
+            told = object_of(body if isinstance(body, bytes) else b"")
+            known = told.get("clock") == "synchronised"
+            return number_of(told, "wall_us", least=0) if known else None
+        except ContractError as error:
+            raise SpoolDamaged(f"{self._path}: event {sequence}: {error}") from error

@@ -7,9 +7,11 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from gatepost.errors import SpoolDamaged
 from gatepost.model import Message
+from gatepost.spool import Kept
 from gatepost.uplink.telling import JOSE
-from gatepost.wire import event_message
+from gatepost.uplink.wording import message_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -66,7 +68,10 @@ class Carrying:
         if places <= 0 or not self.waiting(now):
             return []
         self._read()
-        return [self._sent(self._page.popleft(), now) for _ in range(min(places, len(self._page)))]
+        worded: list[Message] = []
+        while self._page and len(worded) < places:
+            worded += self._worded(self._page.popleft(), now)
+        return worded
 
     def acknowledged(self, tokens: Iterable[int]) -> None:
         """The broker has them; those that are not ours are passed over."""
@@ -110,9 +115,26 @@ class Carrying:
         self._page.extend(self.carried.pending(_PAGE, flying))
         self._dry = not self._page
 
-    def _sent(self, item: Item, now: float) -> Message:
+    def _worded(self, item: Item, now: float) -> list[Message]:
+        """Its message; none for one that has rotted, which nothing that is sent can help.
+
+        That counts as sent, and never as delivered: health goes on to tell of it.
+        """
         token = self.token()
+        try:
+            message = self._message(item, token)
+        except SpoolDamaged as error:
+            _LOG.error("a carried event is damaged", extra={"fields": {"why": str(error)}})
+            if self.carried is not None:
+                self.carried.sent([item])
+                self._dry = False
+            return []
         self._flying[token] = (item, now)
+        return [message]
+
+    def _message(self, item: Item, token: int) -> Message:
+        """Raises SpoolDamaged."""
         if item.kind == "checkpoint":
             return Message(self.topic, item.payload, content_type=JOSE, token=token)
-        return event_message(item.payload, token, self.topic)
+        kept = Kept(item.sequence, item.payload)
+        return message_of((item.source, item.epoch), kept, token, self.topic)

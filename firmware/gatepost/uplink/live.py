@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from gatepost.ranges import RangeSet
-from gatepost.wire import event_message
+from gatepost.uplink.wording import message_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,7 +54,8 @@ class Live:
     def take(self, places: int, now: float) -> list[Message]:
         """Events to send: half of the free places for the newest, half for the oldest.
 
-        `places` is how many may be in flight. They are filled when a quarter is free.
+        `places` is how many may be in flight. They are filled when a quarter is free. Raises
+        SpoolDamaged for one that has rotted: the next start then looks at all of the spool.
         """
         free = places - len(self._flying)
         if free <= 0 or free * 4 < places:
@@ -64,7 +65,8 @@ class Live:
         chosen.sort(key=_sequence)
         for kept in chosen:
             self._flying[kept.sequence] = now
-        return [event_message(kept.body, kept.sequence) for kept in chosen]
+        key = self.spool.source, self.spool.epoch
+        return [message_of(key, kept, kept.sequence) for kept in chosen]
 
     def acknowledged(self, tokens: Iterable[int]) -> None:
         """The broker has them."""

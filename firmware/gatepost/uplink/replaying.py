@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from gatepost.errors import SpoolDamaged
 from gatepost.ranges import RangeSet
 from gatepost.uplink.asking import Ask, Key, reply
-from gatepost.wire import event_message
+from gatepost.uplink.wording import message_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -145,7 +146,7 @@ class Replays:
         return self._remember(reply(resend.id, "accepted", "it is being sent again"))
 
     def take(self, places: int, now: float) -> list[Message]:
-        """Up to `places` events; few reads, so that a turn is short."""
+        """Up to `places` events; few reads, so that a turn is short. Raises SpoolDamaged."""
         messages: list[Message] = []
         for _ in range(places + _MOST_READS):
             job = self._current()
@@ -153,12 +154,26 @@ class Replays:
                 break
             key, work = job
             kept = work.next()
-            if kept is not None:
-                token = self.token()
-                self._flying[token] = (key, kept.sequence, now)
+            message = self._worded(key, work, kept) if kept is not None else None
+            if kept is not None and message is not None:
+                self._flying[message.token] = (key, kept.sequence, now)
                 work.flying += 1
-                messages.append(event_message(kept.body, token, self.topic))
+                messages.append(message)
         return messages
+
+    def _worded(self, key: Key, work: _Job, kept: Kept) -> Message | None:
+        """None for a carried one that has rotted: it is not held any more.
+
+        Raises SpoolDamaged for one of our own.
+        """
+        try:
+            return message_of(key, kept, self.token(), self.topic)
+        except SpoolDamaged as error:
+            if key == self._own:
+                raise
+            work.lacking.add(kept.sequence)
+            _LOG.warning("a carried event is damaged", extra={"fields": {"why": str(error)}})
+        return None
 
     def acknowledged(self, token: int) -> bool:
         """Whether it was one of ours."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gatepost.asked import Answer, Receipt
-from gatepost.errors import BrokerError, Problem, SpoolFull
+from gatepost.errors import BrokerError, Problem, SpoolBusy, SpoolFull
 from gatepost.model import Message
 from gatepost.timekeeping import stamp
 from gatepost.uplink.telling import JOSE
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
     from gatepost.uplink.telling import Telling
     from gatepost.wire import Response
 
+_LOG = logging.getLogger(__name__)
 _UNANSWERED_S = 30.0
+_FORGOTTEN_S = 300.0  # a whole window on a line of 9,600 baud takes less than one
 _MOST_PARKED = 1000
-_PERSIST_S = 2.0  # each writes a page to the card
+_PERSIST_S = 10.0  # each writes a page to the card; losing it costs duplicates only
 _FACTS_S = 1.0
 _EARLY_S = 0.2  # the first time
 _PURGE_S = 3600.0
@@ -57,6 +60,7 @@ class Sending:
     _facts_at: float = 0.0
     _purge_at: float = 0.0
     _early: bool = True
+    _answered_at: float = 0.0
 
     @property
     def in_flight(self) -> int:
@@ -91,8 +95,10 @@ class Sending:
             self.live.parked.clear()
             told = f"the broker refuses what we publish: {self.live.refusal}"
             raise BrokerError(told, Problem.PUBLISH_REFUSED)
-        if not exchange.acknowledged and self._since(now) > _UNANSWERED_S:
-            raise BrokerError(f"no acknowledgement for {_UNANSWERED_S:g} s", Problem.UNACKNOWLEDGED)
+        since_s = self._since(now)
+        if since_s > _FORGOTTEN_S or min(since_s, now - self._answered_at) > _UNANSWERED_S:
+            limit_s = _FORGOTTEN_S if since_s > _FORGOTTEN_S else _UNANSWERED_S
+            raise BrokerError(f"no acknowledgement for {limit_s:g} s", Problem.UNACKNOWLEDGED)
 
     def settled(self, exchange: Exchange, now: float) -> None:
         """What the broker has, and what it will not have, is in flight no more."""
@@ -101,6 +107,7 @@ class Sending:
             if not ours:
                 self.answering.refused(token, why)
         if exchange.acknowledged:
+            self._answered_at = now
             if self._early:  # else a station that is killed early, again and again, never would
                 self._early, self._persist_at = False, now + _EARLY_S
             self.live.acknowledged(exchange.acknowledged)
@@ -131,6 +138,11 @@ class Sending:
         self.background.lost()
         self.answering.lost()
 
+    def end(self) -> None:
+        """What is carried is written down for the next start; the spool sees to itself."""
+        if self.carried is not None:
+            self.carried.persist()
+
     def persist(self, now: float) -> None:
         """Write down what is sent and delivered, and note the facts, now and then."""
         if now >= self._facts_at:
@@ -139,7 +151,7 @@ class Sending:
         if now < self._persist_at:
             return
         self._persist_at = now + _PERSIST_S
-        with suppress(SpoolFull):  # losing it costs duplicates only; deciding tells of it
+        with suppress(SpoolFull, SpoolBusy):  # losing it costs duplicates only; others tell of it
             self.spool.persist()
             if self.carried is not None:
                 self.carried.persist()
@@ -149,15 +161,20 @@ class Sending:
         self.telling.newest = self.spool.head().sequence
         depth = self.spool.depth()
         self.facts.pending, self.facts.newest = depth, self.telling.newest
-        self.facts.unconfirmed = depth - self.spool.unsent()
+        self.facts.unconfirmed = self.telling.unconfirmed = depth - self.spool.unsent()
         self.facts.replaying = self.background.replays.left()
         self.facts.carried = self.carried.depth() if self.carried is not None else 0
 
     def _purge(self, carried: Carried, now: float) -> None:
-        """Delivered bundles go, as delivered events do."""
-        if self.keep_days and now >= self._purge_at:
-            self._purge_at = now + _PURGE_S
+        """Delivered bundles go, as delivered events do; one that cannot costs room alone."""
+        if not self.keep_days or now < self._purge_at:
+            return
+        self._purge_at = now + _PURGE_S
+        try:
             carried.purge(stamp(self.telling.clock, self.telling.boot_id), self.keep_days)
+        except (OSError, ValueError, LookupError) as error:  # not ours to remove, or rotted
+            fields = {"why": f"{type(error).__name__}: {error}"}
+            _LOG.warning("a delivered bundle stays", extra={"fields": fields})
 
     def _since(self, now: float) -> float:
         """For how long the longest in flight of them has been so, seconds."""

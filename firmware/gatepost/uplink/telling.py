@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gatepost.wire import Topics
 
 _EVERY_S = 60.0
+_MOST_PAUSE_S = 960.0
 _EVERY_EVENTS = 100
 JOSE = "application/jose"  # RFC 7515, 9.2.1
 
@@ -30,6 +31,8 @@ class Telling:
     Attributes:
         versions: of the rules and of the trust list that are applied.
         newest: the newest sequence that is known; `due` goes by it.
+        unconfirmed: how many events the broker has and the centre has not confirmed: what was
+            lost on the way, or its receipt, is noticed by a checkpoint that is said again.
     """
 
     spool: Spool
@@ -40,6 +43,9 @@ class Telling:
     firmware: str
     versions: Callable[[], tuple[int, int]]
     newest: int = 0
+    unconfirmed: int = 0
+    _pause_s: float = _EVERY_S
+    _were: int = 0
     _since_us: int = 0
     _said: tuple[int, int] = (0, 0)
     _at: float = 0.0
@@ -60,11 +66,20 @@ class Telling:
         told = []
         lag = self.newest - self._of
         waited = now - self._at >= _EVERY_S
-        if self._wanted or lag >= _EVERY_EVENTS or (lag > 0 and waited):
+        if self._wanted or lag >= _EVERY_EVENTS or (lag > 0 and waited) or self._again(now):
             told.append(self.checkpoint())
         if self.versions() != self._said:
             told.append(self._online())
         return told
+
+    def _again(self, now: float) -> bool:
+        """Whether to say the last one again, with growing pauses while nothing comes of it."""
+        if self.unconfirmed != self._were:
+            self._pause_s, self._were = _EVERY_S, self.unconfirmed
+        if not self.unconfirmed or now - self._at < self._pause_s:
+            return False
+        self._pause_s = min(2 * self._pause_s, _MOST_PAUSE_S)
+        return True
 
     def prove(self) -> None:
         """A checkpoint is wanted at once: by it the centre sees that it has everything."""

@@ -95,6 +95,7 @@ class Uplink:
                     self._step(sending, hearing)
             finally:
                 self._farewell(sending)
+                sending.end()
 
     def _sending(self, spool: Spool) -> Sending:
         tokens = itertools.count(_FAREWELL_TOKEN - 1, -1)  # an event's own is its sequence
@@ -137,6 +138,7 @@ class Uplink:
                 self.pause(min(_IDLE_S * 2, self._retry_at - self.clock.boottime()))
         except BrokerError as error:
             self._lost(error, sending)
+        sending.persist(self.clock.boottime())  # also while there is no broker: health tells of it
 
     def _begin(self, sending: Sending, hearing: Hearing) -> None:
         self.broker.connect(sending.telling.will())
@@ -176,7 +178,6 @@ class Uplink:
         if steady and hearing.room_again:
             self.broker.disconnect()
             raise BrokerError("some of what came in was dropped: it is asked for again")
-        sending.persist(now)
 
     def _took(self, exchange: Exchange, sending: Sending, hearing: Hearing) -> None:
         hearing.hear(exchange.received)
