@@ -84,9 +84,6 @@ def deliver(
     floor = deciding.times.floor if deciding.times else Floor()
     listens = config.central.authority is not None
     broker = _broker(config, topics, partial(floor.behind, deciding.clock), listens=listens)
-    confirm: Literal["broker", "central"] = (
-        "central" if config.central.confirm == "central" else "broker"
-    )
     asked: queue.Queue[Asked] = queue.Queue(_ASKED)
     uplink = Uplink(
         spool_path=path,
@@ -101,7 +98,7 @@ def deliver(
         received=queue.Queue(WAITING) if holds.held else None,
         asked=asked if holds.held else None,
         versions=lambda: deciding.versions,
-        confirm=confirm,
+        confirm=_confirm(config),
         carried=Carried(config.station.data),
         keep_days=config.spool.keep_days,
     )
@@ -112,6 +109,10 @@ def deliver(
         certificate_ends_us=broker.certificate_ends_us,
         commands=_commands(config, holds, uplink, deciding, cue),
     )
+
+
+def _confirm(config: Config) -> Literal["broker", "central"]:
+    return "central" if config.central.confirm == "central" else "broker"
 
 
 def call(config: Config, holds: Governed, clock: Clock, boot_id: str) -> Delivery:

@@ -147,12 +147,5 @@ class Centre:
             and event is not None
             and isinstance(event.record, ScanRecord)
         ):
-            self._arrivals[key] = Arrival(
-                sequence=event.sequence,
-                text=unseal_event(event, self._key).text,
-                taken_s=event.stamp.boot_us / 1_000_000,
-                verdict=event.record.verdict.value,
-                direction=event.record.direction.value,
-                copies=1,
-                reason=event.record.reason,
-            )
+            text = unseal_event(event, self._key).text
+            self._arrivals[key] = Arrival.of(event, event.record, text)

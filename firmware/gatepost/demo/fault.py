@@ -13,7 +13,7 @@ from gatepost.demo import tearing
 from gatepost.demo.authority import make_authority
 from gatepost.demo.broker import HOST, demo_broker
 from gatepost.demo.centre import Centre
-from gatepost.demo.governed import SITE, STATION, govern
+from gatepost.demo.governed import STATION, common, govern
 from gatepost.demo.gun import Gun
 from gatepost.demo.line import Line
 from gatepost.demo.plays import ON_A_CARD, play_of
@@ -111,33 +111,10 @@ def _card(fault: Fault, folder: Path, stack: ExitStack) -> tearing.Tearing | Non
 
 
 def _configuration(files: AuthorityFiles, folder: Path, port: int) -> str:
-    def near(path: Path) -> str:
-        return str(path.relative_to(folder))
-
-    return f"""\
-[station]
-id = "{STATION}"
-site = "{SITE}"
-data = "data"
-certificate = "{near(files.station_certificate)}"
-key = "{near(files.station_key)}"
-
-[broker]
-host = "{HOST}"
-port = {port}              # of the line, which leads to the broker
-ca = "{near(files.ca)}"
-keepalive_s = 2            # a short one, for whoever waits here
-
-[central]
-sealing_key = "{near(files.sealing_public)}"
-authority = "{near(files.ca)}"
+    """`port`: of the line, which leads to the broker."""
+    haste = "keepalive_s = 2            # a short one, for whoever waits here\n"
+    return f"""{common(files, folder, port, haste)}\
 confirm = "central"        # delivered is what the central server's receipt covers
-
-[gate]
-rules = "rules.toml"
-
-[spool]
-allow_volatile = true      # a demo's folder may be in RAM
 
 [[reader]]
 type = "serial"            # a terminal in place of a barcode reader
@@ -148,9 +125,6 @@ device = "{folder / "reader"}"
 
 [panel]
 terminal = false
-
-[log]
-format = "json"
 """
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatepost.clock import SystemClock
+from gatepost.demo.broker import HOST
 from gatepost.demo.issuers import RULES, Issuers
 from gatepost.desired import FOLDER, Centre, Desire, Held
 from gatepost.signing import Signer, load_certificates
@@ -28,3 +29,40 @@ def govern(folder: Path, files: AuthorityFiles, seed: int) -> None:
     centre = Centre(tuple(load_certificates(files.ca)), signer.name, STATION, SITE)
     held = Held(folder / "data" / FOLDER, centre)
     held.take(token, Desire.TRUST, held.when(SystemClock()))
+
+
+def common(files: AuthorityFiles, folder: Path, port: int, haste: str = "") -> str:
+    """The demo's configuration but for its reader and its panel; it ends within [central].
+
+    `haste`: one more line about the broker.
+    """
+
+    def near(path: Path) -> str:
+        return str(path.relative_to(folder))
+
+    return f"""\
+[station]
+id = "{STATION}"
+site = "{SITE}"
+data = "data"
+certificate = "{near(files.station_certificate)}"
+key = "{near(files.station_key)}"
+
+[gate]
+rules = "rules.toml"
+
+[spool]
+allow_volatile = true      # a demo's folder may be in RAM
+
+[log]
+format = "json"
+
+[broker]
+host = "{HOST}"
+port = {port}
+ca = "{near(files.ca)}"
+{haste}
+[central]
+sealing_key = "{near(files.sealing_public)}"
+authority = "{near(files.ca)}"      # of whoever signs rules and trust lists
+"""

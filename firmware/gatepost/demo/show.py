@@ -18,7 +18,7 @@ from gatepost.demo.broker import HOST, RunningBroker, demo_broker, is_free
 from gatepost.demo.clips import ClipTruth, write_clip
 from gatepost.demo.daemon import Daemon, daemon
 from gatepost.demo.fault import Fault, stage_fault
-from gatepost.demo.governed import SITE, STATION, govern
+from gatepost.demo.governed import STATION, common, govern
 from gatepost.demo.subscriber import Subscriber
 from gatepost.demo.tally import as_json, as_table, tally
 from gatepost.demo.visitors import EVERY_KIND, make_visitors
@@ -243,32 +243,7 @@ def _until(done: Callable[[], bool], station: Daemon, limit_s: float) -> bool:
 def _configuration(
     files: AuthorityFiles, broker: RunningBroker, folder: Path, *, panel: bool
 ) -> str:
-    def near(path: Path) -> str:
-        return str(path.relative_to(folder))
-
-    return f"""\
-[station]
-id = "{STATION}"
-site = "{SITE}"
-data = "data"
-certificate = "{near(files.station_certificate)}"
-key = "{near(files.station_key)}"
-
-[broker]
-host = "{HOST}"
-port = {broker.port}
-ca = "{near(files.ca)}"
-
-[central]
-sealing_key = "{near(files.sealing_public)}"
-authority = "{near(files.ca)}"      # of whoever signs rules and trust lists
-
-[spool]
-allow_volatile = true      # a demo's folder may be in RAM
-
-[gate]
-rules = "rules.toml"
-
+    return f"""{common(files, folder, broker.port)}
 [[reader]]
 type = "frames"            # recorded visitors in place of a camera
 name = "door"
@@ -277,7 +252,4 @@ path = "visitors.avi"
 
 [panel]                    # lamp, buzzer and OLED in the terminal
 terminal = {"true" if panel else "false"}
-
-[log]
-format = "json"
 """

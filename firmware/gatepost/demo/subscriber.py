@@ -100,12 +100,4 @@ class Subscriber:
             text = unseal_event(event, self._key).text
         except GatepostError as error:  # then the visitor it belongs to is missing in the table
             text = f"cannot be opened: {error}"
-        return Arrival(
-            sequence=event.sequence,
-            text=text,
-            taken_s=event.stamp.boot_us / 1_000_000,
-            verdict=record.verdict.value,
-            direction=record.direction.value,
-            copies=1,
-            reason=record.reason,
-        )
+        return Arrival.of(event, record, text)

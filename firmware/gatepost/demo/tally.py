@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from gatepost.demo.clips import ClipTruth, VisitorTruth
+    from gatepost.model import Event, ScanRecord
 
 _NAME, _REASON, _LIGHT = 21, 21, 5  # columns
 _SHORT = {"not-understood": "unknown", "none": "-"}  # in the table alone
@@ -36,6 +37,19 @@ class Arrival:
     direction: str
     copies: int
     reason: str = ""
+
+    @classmethod
+    def of(cls, event: Event, record: ScanRecord, text: str) -> Arrival:
+        """The first copy of a scan's event, which holds `text`."""
+        return cls(
+            sequence=event.sequence,
+            text=text,
+            taken_s=event.stamp.boot_us / 1_000_000,
+            verdict=record.verdict.value,
+            direction=record.direction.value,
+            copies=1,
+            reason=record.reason,
+        )
 
 
 @dataclass(frozen=True, slots=True)

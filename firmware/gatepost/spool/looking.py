@@ -47,13 +47,12 @@ class Look:
             raise SpoolError(f"{self._path}: {error.strerror}") from error
         if not there:
             raise SpoolError(f"{self._path}: there is no spool")
-        try:
+        with ExitStack() as opened:
+            self._ended = opened
             with translated(self._path):
                 self._database = self._open()
                 self._load()
-        except BaseException:
-            self._ended.close()
-            raise
+            self._ended = opened.pop_all()
         return self
 
     def __exit__(
