@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import threading
-import tty
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -29,33 +27,6 @@ class Crowd:
         """What the next one shows."""
         self.came += 1
         return f"******{self.came:06}|NGUYEN VAN A|1989-**-**|0|QID{self.came:08x}|"
-
-
-class Gun:
-    """A USB reader in serial mode: a pty under a name that lasts, as /dev/serial/by-id has."""
-
-    def __init__(self, link: Path) -> None:
-        self.link = link
-        self._near, far = os.openpty()
-        tty.setraw(far)
-        link.unlink(missing_ok=True)
-        link.symlink_to(os.ttyname(far))
-        os.close(far)
-        os.set_blocking(self._near, False)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self._near)
-
-    def show(self, text: str) -> bool:
-        """Send `text`; False where it is full. What nobody reads is forgotten at the next open."""
-        data = text.encode() + b"\r"
-        try:
-            return os.write(self._near, data) == len(data)
-        except OSError:  # EAGAIN: it is full; EIO, on some kernels: nobody has it open
-            return False
 
 
 @dataclass(slots=True)

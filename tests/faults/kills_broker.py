@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from feeding import STATION, Crowd, Feeder, Gun, configure
+from feeding import STATION, Crowd, Feeder, configure
 from kills_central import Central
 from kills_daemon import Daemon, Died, judge, pause
 from kills_proxy import Line
@@ -22,6 +22,7 @@ from kills_tied import tied
 
 from gatepost.demo.authority import make_authority
 from gatepost.demo.broker import MOSQUITTO, is_free
+from gatepost.demo.gun import Gun
 from gatepost.spool import Spool
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
-from feeding import STATION, Crowd, Feeder, Gun, configure
+from feeding import STATION, Crowd, Feeder, configure
 from kills_central import Central
 from kills_green import Judgement, greens, judged, parsed
 from kills_tied import tied
@@ -18,6 +18,7 @@ from kills_tied import tied
 from gatepost.clock import boot_id
 from gatepost.demo.authority import make_authority
 from gatepost.demo.broker import demo_broker
+from gatepost.demo.gun import Gun
 from gatepost.spool import Spool
 
 if TYPE_CHECKING:

@@ -8,12 +8,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from feeding import STATION, Crowd, Feeder, Gun, configure
+from feeding import STATION, Crowd, Feeder, configure
 from kills_broker import Mortal
 from kills_central import Central
 from kills_daemon import Daemon, finish, judge, pause
 
 from gatepost.demo.authority import make_authority
+from gatepost.demo.gun import Gun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

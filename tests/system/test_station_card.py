@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from feeding import STATION, Gun, configure
+from feeding import STATION, configure
 from stations import Station, station
 
 from brokers import free_port
 from gatepost.demo import tearing
 from gatepost.demo.authority import AuthorityFiles, make_authority
+from gatepost.demo.gun import Gun
 from gatepost.spool import FILE, Spool, volatile
 
 RAM = Path("/dev/shm")  # noqa: S108 - the one place that is RAM everywhere

@@ -15,12 +15,13 @@ class Gun:
     """A USB reader in serial mode: a pty under a name that lasts, as /dev/serial/by-id has."""
 
     def __init__(self, link: Path) -> None:
-        self._link = link
+        self.link = link
 
     def __enter__(self) -> Self:
         self._near, far = os.openpty()
         tty.setraw(far)
-        self._link.symlink_to(os.ttyname(far))
+        self.link.unlink(missing_ok=True)
+        self.link.symlink_to(os.ttyname(far))
         os.close(far)
         os.set_blocking(self._near, False)
         return self
@@ -32,7 +33,7 @@ class Gun:
         trace: TracebackType | None,
     ) -> None:
         os.close(self._near)
-        self._link.unlink(missing_ok=True)
+        self.link.unlink(missing_ok=True)
 
     def show(self, text: str) -> bool:
         """Read `text` and send it; False where nobody takes it: no daemon, or one that hangs."""
