@@ -1,0 +1,64 @@
+"""`gatepost stopped`: what systemd runs after every end of the daemon (ExecStopPost).
+
+The relay first: a daemon that was killed in the middle of a request left it asking. Then what is
+known of the end is written down. Little is imported: the door waits for it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gatepost.config import Config
+
+_EPILOG = """\
+example, as a line of a unit:
+  ExecStopPost=/opt/gatepost/current/bin/gatepost stopped --config /etc/gatepost/station.toml
+
+exit status: 0 all rests, 1 an output could not be put to rest, 2 the configuration cannot be read
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to the parser's commands."""
+    parser = commands.add_parser(
+        "stopped",
+        help="after the daemon's end: outputs to rest, the end noted (for systemd)",
+        description="Drive every output to its resting level, the relay first; then note how the "
+        "daemon ended, from SERVICE_RESULT, EXIT_CODE and EXIT_STATUS (systemd.exec(5)).",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--config", type=Path, required=True, metavar="FILE")
+    parser.add_argument(
+        "--outputs", action="store_true", help="only the outputs: it was not the daemon that ended"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Outputs to rest, then the note, also where they are not."""
+    from gatepost.config import load
+
+    config = load(args.config)
+    rested = _rested(config)
+    if not args.outputs:
+        from gatepost.crashes import stopped
+
+        stopped(config.station.data, os.environ)
+    return 0 if rested else 1
+
+
+def _rested(config: Config) -> bool:
+    from gatepost.drivers.idle import rest
+
+    try:
+        rest(config)
+    except OSError as error:  # a DeviceError is one
+        print(f"gatepost: the outputs are not at rest: {error}", file=sys.stderr)
+        return False
+    return True
