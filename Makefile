@@ -1,5 +1,5 @@
 # Everything runs from .venv/bin; `make setup` is part of every target and takes no time twice.
-.PHONY: help setup demo test check bench bench-codes bench-decoding bench-powercut bench-spool bench-network bench-guest bench-kills bench-load bench-fleet bench-uplink fuzz screens clean
+.PHONY: help setup demo test check bench bench-codes bench-decoding bench-powercut bench-spool bench-network bench-guest bench-guest-cuts bench-camera bench-lamp bench-kills bench-load bench-fleet bench-uplink fuzz screens wiring clean
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 OUT := out
@@ -37,8 +37,17 @@ bench-spool: setup  ## what keeping an event costs: flushes, time, bytes (2 minu
 bench-network: setup  ## what a bad network costs, fault by fault (some ten minutes; root for the wire)
 	@PYTHONPATH=tests:tests/faults $(BIN)/python tests/bench/network.py $(ARGS)
 
-bench-guest: setup  ## 20 power cuts of a qemu guest that runs the real daemon (20 minutes; root, qemu, mmdebstrap)
+bench-guest: setup  ## the whole device in qemu: USB readers, pins, systemd, watchdogs (10 minutes; root, qemu, mmdebstrap)
+	@PYTHONPATH=tests:tests/faults $(BIN)/python tests/bench/device.py $(ARGS)
+
+bench-guest-cuts: setup  ## 20 power cuts of a qemu guest that runs the real daemon (20 minutes; root, qemu, mmdebstrap)
 	@PYTHONPATH=tests:tests/faults $(BIN)/python tests/bench/guest.py $(ARGS)
+
+bench-camera: setup  ## a real Picamera2 on libcamera's virtual camera: frames, reads, time (2 minutes; root, mmdebstrap)
+	@PYTHONPATH=tests:tests/faults $(BIN)/python tests/bench/camera.py $(ARGS)
+
+bench-lamp: setup  ## how late the lamp's pin is, with and without a slow OLED (half a minute)
+	@PYTHONPATH=tests:tests/faults $(BIN)/python tests/bench/lamp.py $(ARGS)
 
 bench-kills: setup  ## kill -9: of the daemon 500 times, of the broker 100 times (some 18 minutes)
 	@PYTHONPATH=tests:tests/faults $(BIN)/python tests/bench/kills.py $(ARGS)
@@ -60,6 +69,10 @@ fuzz: setup  ## a million fuzzed texts: none may raise, take over 20 ms or leave
 
 screens: setup  ## every screen of the OLED as a picture, and one contact sheet, into out/screens
 	@$(BIN)/python -m gatepost.demo.screens $(OUT)/screens
+
+wiring: setup  ## wiring diagrams and tables of all boards, and the test card, from what the firmware reads
+	@$(BIN)/gatepost wiring --write hardware
+	@$(BIN)/python -m gatepost.demo.testcard hardware/test-card.svg
 
 clean:  ## remove what was made here
 	rm -rf .venv $(OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

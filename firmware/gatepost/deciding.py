@@ -8,26 +8,26 @@ from __future__ import annotations
 
 import logging
 import queue
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
 
 from gatepost.codes import recognise
 from gatepost.errors import SpoolError, SpoolFull
 from gatepost.model import Cue, CueKind, Direction, Draft, ScanRecord
 from gatepost.sealing import newest, understood
-from gatepost.spool import Limits, Spool, suspecting
+from gatepost.spool import Flushes, Limits, Spool, suspecting
 from gatepost.timekeeping import stamp
 from gatepost.trust import check
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Sequence
     from pathlib import Path
 
     from gatepost.conditions import Conditions
     from gatepost.daybook import Daybook
     from gatepost.desired import Desired, Order
     from gatepost.gate import Gate
-    from gatepost.model import Code, Decision, Record, Scan, Trust
+    from gatepost.model import Code, Decision, Record, Scan, Stamp, Trust
     from gatepost.ports import Clock
     from gatepost.sealing import Sealer
     from gatepost.timekeeping import TimeWatch
@@ -40,6 +40,17 @@ _WORTH_EVENTS = 64
 _LONG_WAL_EVENTS = 500
 _DRAIN_S = 1.0
 _TIME_S = 1.0
+_TOLD_S = 60.0
+
+
+class Told(Protocol):
+    """What has something to be recorded that no visitor and no centre caused: a crash before."""
+
+    def due(self, now: Stamp) -> Sequence[Record]:
+        """What is to be recorded at `now`; the same again until `kept` is called for it."""
+
+    def kept(self, record: Record, now: Stamp) -> None:
+        """`record` is on the card."""
 
 
 @dataclass(slots=True)
@@ -53,6 +64,8 @@ class Deciding:
         versions: of the rules and the trust list that are applied; 0: what is built in.
         limits: of the spool: how long delivered events stay, and how much room they take.
         times: finds what must be recorded of the time; None: nobody looks.
+        told: what else has something to be recorded; asked at the start, then each minute.
+        flushes: how long the card took for each scan.
     """
 
     scans: queue.Queue[Scan]
@@ -69,7 +82,10 @@ class Deciding:
     versions: tuple[int, int] = (0, 0)
     limits: Limits = Limits.NONE
     times: TimeWatch | None = None
+    told: Sequence[Told] = ()
+    flushes: Flushes = field(default_factory=Flushes)
     _time_at: float = 0.0
+    _told_at: float = 0.0
     _sealing: Sealer | None = field(init=False)
 
     def __post_init__(self) -> None:
@@ -98,6 +114,7 @@ class Deciding:
             yield
             yield from self._obey(spool)
             self._note_time(spool)
+            yield from self._note_told(spool)
             try:
                 scan = self.scans.get(timeout=_WAIT_S)
             except queue.Empty:
@@ -176,6 +193,20 @@ class Deciding:
             _LOG.info("time", extra={"fields": {"event": type(record).__name__}})
         self.times.remember(spool.remember)
 
+    def _note_told(self, spool: Spool) -> Generator[None, None, None]:
+        """What is told of this station itself. Each is a flush, so each is a heartbeat."""
+        if not self.told or self.clock.boottime() < self._told_at:
+            return
+        self._told_at = self.clock.boottime() + _TOLD_S
+        for each in self.told:
+            now = stamp(self.clock, self.boot_id)
+            for record in each.due(now):
+                if not self._keep(record, spool):
+                    return
+                each.kept(record, now)
+                _LOG.info("told", extra={"fields": {"event": type(record).__name__}})
+                yield
+
     def _apply(self, desired: Desired) -> None:
         of_rules, of_trust = self.versions
         if desired.rules is not None:
@@ -205,11 +236,14 @@ class Deciding:
         """
         when = stamp(self.clock, self.boot_id, scan.taken)
         code = recognise(scan.text)
+        if scan.lossy:  # it may be somebody else's: recorded, never the ground for a decision
+            code = replace(code, weak=True)
         checked = check(code, self.trusted, when)
         decision = self.gate.decide(scan, code, checked, when)
         self.cue(Cue(CueKind.PENDING, reader=scan.reader, taken=scan.taken))
         told = understood(scan, code, spool.source, when)
         draft = Draft(self._record(scan, code, checked.trust, decision, told), when)
+        begun = self.clock.boottime()
         try:
             kept = spool.append(draft)
         except SpoolError as error:
@@ -217,6 +251,7 @@ class Deciding:
             if isinstance(error, SpoolFull):
                 return
             raise
+        self.flushes.took(self.clock.boottime() - begun)
         self.cue(decision.cue)
         entry = self.gate.remember(scan, code, checked, decision)
         self.daybook.keep(self.gate.memory, entry)
@@ -255,6 +290,7 @@ class Deciding:
             sealed=self._sealing.seal(told) if self._sealing else "",
             plain="" if self._sealing else told.decode("utf-8"),
             direction_from="memory" if self._inferred(scan, decision) else "",
+            lossy="yes" if scan.lossy else "",
         )
 
     def _inferred(self, scan: Scan, decision: Decision) -> bool:

@@ -9,6 +9,7 @@
     |-- DesiredRefused      rules or a trust list from the centre that is not taken, and why
     |-- DeviceError         a device that failed
     |   `-- DeviceAbsent    a device that is not there (yet, or any more)
+    |-- DeviceStuck         a device that only a new process can free
     |-- ContractError       a message or a record that breaks the wire contract
     |-- KeyMaterialError    a key or a certificate that cannot be used
     |-- SpoolError          the spool cannot do what was asked
@@ -32,6 +33,19 @@ from enum import StrEnum
 
 class GatepostError(Exception):
     """The root: everything that gatepost raises on purpose."""
+
+
+def told(error: BaseException | None) -> str:
+    """An error in words. What we did not raise ourselves may quote anything: only its place."""
+    if isinstance(error, (GatepostError, OSError)) or error is None:
+        return f"{type(error).__name__}: {error}"
+    name, trace = type(error).__name__, error.__traceback__
+    if trace is None:
+        return name
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    file = trace.tb_frame.f_code.co_filename.rpartition("/")[2]
+    return f"{name} at {file}:{trace.tb_lineno}"
 
 
 class UsageError(GatepostError, ValueError):
@@ -80,6 +94,13 @@ class DeviceError(GatepostError, OSError):
 
 class DeviceAbsent(DeviceError):
     """A device that is not there: its worker waits for it and says so."""
+
+
+class DeviceStuck(GatepostError, OSError):
+    """A device that worked and hangs: its worker ends, and with it the process, to begin anew.
+
+    No DeviceError: those are waited for.
+    """
 
 
 class ContractError(GatepostError, ValueError):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from gatepost.errors import DeviceError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from types import TracebackType
     from typing import Self
 
@@ -79,7 +79,12 @@ class Dusk:
 
 
 def lighting(
-    views: Mailbox[View], light: Switch, dusk: Dusk, clock: Clock, wait_s: float = _TURN_S
+    views: Mailbox[View],
+    light: Switch,
+    dusk: Dusk,
+    clock: Clock,
+    wait_s: float = _TURN_S,
+    told: Callable[[str, str], object] | None = None,
 ) -> Generator[None, None, None]:
     """The worker. A light that fails is told once, and tried again every 5 s.
 
@@ -89,8 +94,9 @@ def lighting(
         dusk: when to switch it.
         clock: boot time.
         wait_s: the longest time between two heartbeats, seconds.
+        told: hears that "light" fails, and why; "": it works again.
     """
-    with _Lit(light, clock) as lit:
+    with _Lit(light, clock, told or (lambda _part, _problem: None)) as lit:
         while True:
             yield
             view = views.take(wait_s)
@@ -103,8 +109,9 @@ def lighting(
 class _Lit:
     """A light that may be missing or fail: opened when it can be, switched only when it changes."""
 
-    def __init__(self, light: Switch, clock: Clock) -> None:
+    def __init__(self, light: Switch, clock: Clock, told: Callable[[str, str], object]) -> None:
         self._light = light
+        self._told = told
         self._clock = clock
         self._stack = ExitStack()
         self._open = False
@@ -144,6 +151,8 @@ class _Lit:
             return
         if self._is_on is not None or on:
             _LOG.info("light", extra={"fields": {"on": on}})
+        if self._failure:
+            self._told("light", "")
         self._is_on, self._failure = on, ""
 
     def _failed(self, error: DeviceError) -> None:
@@ -151,3 +160,4 @@ class _Lit:
         if str(error) != self._failure:
             self._failure = str(error)
             _LOG.warning("light failed", extra={"fields": {"why": self._failure}})
+            self._told("light", self._failure)

@@ -10,7 +10,12 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
+
+from gatepost.errors import told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _LONGEST = 300
 
@@ -45,7 +50,7 @@ class _Json(logging.Formatter):
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
     given = dict(getattr(record, "fields", {}))
     if record.exc_info and record.exc_info[0] is not None:
-        given["error"] = f"{record.exc_info[0].__name__}: {record.exc_info[1]}"
+        given["error"] = told(record.exc_info[1])
     return given
 
 
@@ -64,3 +69,21 @@ def set_up(form: str, level: str, stream: IO[str] | None = None) -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)  # libraries speak up only when something is wrong
     logging.getLogger("gatepost").setLevel(level.upper())
+
+
+class _Last(logging.Handler):
+    """Our own lines alone: a library's may quote anything."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        super().__init__()
+        self.setFormatter(_Text())
+        self._write = write
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.name.partition(".")[0] == "gatepost":
+            self._write(self.format(record))
+
+
+def keep_last(write: Callable[[str], None]) -> None:
+    """Also give each of our own lines, as text, to `write`, which must neither wait nor raise."""
+    logging.getLogger().addHandler(_Last(write))

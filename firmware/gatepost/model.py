@@ -56,11 +56,25 @@ class CueKind(StrEnum):
     TROUBLE = "trouble"
     HINT = "hint"
     IDENTIFY = "identify"
+    STATUS = "status"
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a barcode reader gave at `taken` s of boot time: a whole code, or `lossy` what came."""
+
+    data: bytes
+    text: str
+    taken: float
+    lossy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """One presentation of a code to one reader, first read from what was taken at `taken` s."""
+    """One presentation of a code to one reader, first read from what was taken at `taken` s.
+
+    `lossy`: something of it was lost on the way from the reader, so whom it names is not certain.
+    """
 
     data: bytes
     text: str
@@ -68,6 +82,7 @@ class Scan:
     reader: str
     direction: Direction
     taken: float
+    lossy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +91,8 @@ class Cue:
 
     Attributes:
         direction, initials: shown with an accepted visitor.
-        detail: a short fixed text for the technician under "station in trouble", or "".
+        detail: a short fixed text for the technician under "station in trouble"; of a status its
+            lines, at most four; or "".
         reader: which reader it answers, or "".
         taken: when the frame was taken that it answers, seconds of boot time, or 0.
         hint: with a hint: which; None: the reader takes its hint back.
@@ -125,7 +141,8 @@ class Stamp:
 class ScanRecord:
     """A visitor's code. Exactly one of `sealed` (a JWE) and `plain` (JSON) is not empty.
 
-    `direction_from` is "memory" where the gate inferred the direction from the day's memory.
+    `direction_from` is "memory" where the gate inferred the direction from the day's memory;
+    `lossy` is "yes" where the reader lost a part of the code.
     """
 
     direction: Direction
@@ -138,6 +155,7 @@ class ScanRecord:
     sealed: str = ""
     plain: str = ""
     direction_from: str = ""
+    lossy: str = ""
 
 
 @dataclass(frozen=True, slots=True)

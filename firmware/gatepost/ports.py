@@ -6,7 +6,8 @@ Everything with `__enter__` opens its device there and closes it in `__exit__`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from gatepost.model import Cue, Frame, Hint, Message, Scan, Symbol, View
+    from gatepost.model import Cue, Frame, Hint, Message, Read, Scan, Symbol, View
 
 
 class Closing(Protocol):
@@ -45,12 +46,23 @@ class Clock(Protocol):
 
 @dataclass(slots=True)
 class ReaderCounts:
-    """What a reader has done since the start."""
+    """What a reader has done since the start.
+
+    Attributes:
+        lossy: scans of which the reader lost a part.
+        dropped: codes, or rests of them, that a USB reader sent and nobody got.
+        by_pass: scans by the decoding pass that read them first.
+        last_at: when the last scan's code was read, seconds of boot time; 0: none yet.
+    """
 
     frames: int = 0
     decoded: int = 0
     scans: int = 0
     overflowed: int = 0
+    lossy: int = 0
+    dropped: int = 0
+    by_pass: Counter[str] = field(default_factory=Counter)
+    last_at: float = 0.0
 
 
 class Reader(Closing, Protocol):
@@ -84,10 +96,17 @@ class FrameSource(Closing, Protocol):
 
 
 class TextSource(Closing, Protocol):
-    """A USB barcode reader: texts instead of frames."""
+    """A USB barcode reader: texts instead of frames.
 
-    def next_text(self, wait_s: float) -> tuple[bytes, float] | None:
-        """The next code (its bytes, seconds of boot time when it was complete), or None.
+    Attributes:
+        dropped: how many codes, or rests of them, were lost so far.
+    """
+
+    @property
+    def dropped(self) -> int: ...
+
+    def next_text(self, wait_s: float) -> Read | None:
+        """The next code, or None when none was complete within `wait_s` seconds.
 
         Raises DeviceError when the device failed; DeviceAbsent while it is not there.
         """

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from gatepost.model import Frame, Hint
+    from gatepost.model import Frame, Hint, Read
     from gatepost.ports import Clock, Closing, Decoder, FrameSource, TextSource
 
 _ABSENT_GONE_S = 10.0  # longer than a camera takes to be restarted in place
@@ -146,13 +146,15 @@ class FrameReader(_Opened):
         if chosen is None or not new:
             return None
         self.counts.scans += 1
+        self.counts.by_pass[chosen.pass_name] += 1
+        self.counts.last_at = frame.taken if chosen.taken is None else chosen.taken
         return Scan(
             data=chosen.data,
             text=safe_text(chosen.text),
             symbology=chosen.symbology,
             reader=self.name,
             direction=self.direction,
-            taken=frame.taken if chosen.taken is None else chosen.taken,
+            taken=self.counts.last_at,
         )
 
     def again(self, scan: Scan) -> None:
@@ -170,38 +172,43 @@ class TextReader(_Opened):
     counts: ReaderCounts = field(default_factory=ReaderCounts)
     working: bool = False
     hint: Hint | None = None  # it has no picture: it knows of a code only what it read
-    _last: tuple[bytes, float] | None = None
+    _last: Read | None = None
 
     def next_scan(self, wait_s: float) -> Scan | None:
         """The next code that is no repeat. Raises DeviceError, DeviceAbsent as the source does."""
         self.working = False
-        read = self.source.next_text(wait_s)
+        try:
+            read = self.source.next_text(wait_s)
+        finally:
+            self.counts.dropped = self.source.dropped
         self.working = True
-        if read is None or not read[0]:
+        if read is None or not read.data:
             return None
-        data, at = read
         self.counts.decoded += 1
-        repeats = self._last and self._last[0] == data and at - self._last[1] < self.repeat_s
-        self._last = (data, at)
+        repeats = self._repeats(read)
+        self._last = read
         if repeats:
             return None
         self.counts.scans += 1
+        self.counts.last_at = read.taken
+        self.counts.lossy += read.lossy
         return Scan(
-            data=data,
-            text=_decoded(data),
+            data=read.data,
+            text=safe_text(read.text),
             symbology="unknown",  # a keyboard or serial reader does not tell it
             reader=self.name,
             direction=self.direction,
-            taken=at,
+            taken=read.taken,
+            lossy=read.lossy,
         )
 
+    def _repeats(self, read: Read) -> bool:
+        """A whole read after a lossy one is news, whatever it says: only it counts."""
+        last = self._last
+        if last is None or (last.lossy and not read.lossy):
+            return False
+        return last.data == read.data and read.taken - last.taken < self.repeat_s
+
     def again(self, scan: Scan) -> None:
-        if self._last and self._last[0] == scan.data:
+        if self._last and self._last.data == scan.data:
             self._last = None
-
-
-def _decoded(data: bytes) -> str:
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import FrameType
 
+    from gatepost.supervisor import Watch
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -31,13 +33,13 @@ class Station:
     health: Worker
     signalling: Sequence[Worker]
 
-    def run(self, notify: Callable[[str], None]) -> str | None:
-        """Run until SIGTERM or SIGINT; returns why it failed, or None.
+    def run(self, notify: Callable[[str], None], watch: Watch | None = None) -> str | None:
+        """Run until SIGTERM or SIGINT; returns why it failed, or None. `watch` keeps the reason.
 
         A second signal changes nothing: stopping is already under way and bounded.
         """
         groups = [[*self.reading, self.health], [self.deciding], [self.uplink], self.signalling]
-        supervisor = Supervisor(groups, notify, _DEADLINES_S)
+        supervisor = Supervisor(groups, notify, _DEADLINES_S, watch)
         received: list[int] = []
 
         def on_signal(number: int, _frame: FrameType | None) -> None:

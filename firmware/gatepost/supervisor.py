@@ -13,12 +13,10 @@ import socket
 import sys
 import threading
 import time
-import traceback
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from gatepost.errors import GatepostError
+from gatepost.errors import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -27,6 +25,9 @@ _LOG = logging.getLogger(__name__)
 _TURN_S = 0.25
 _NOTIFY_S = 0.1
 _READY_S = 3.0
+_MAIN_S = 20.0  # twice systemd's watchdog, which comes first where there is one
+_ARMED_S = 2.5
+_STOP_SPARE_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,16 @@ class _Running:
     thread: threading.Thread | None = None
 
 
+class Watch(Protocol):
+    """Who keeps what becomes of a run."""
+
+    def record(self, reason: str, error: BaseException | None = None) -> None:
+        """The run fails: keep why. Takes seconds at most, raises nothing."""
+
+    def end_unless(self, seconds: float) -> None:
+        """End the process in so many seconds, whatever hangs, unless this is called again."""
+
+
 class Supervisor:
     """Starts groups of workers, watches them, stops them.
 
@@ -63,6 +74,8 @@ class Supervisor:
         notify: tells systemd; gets "READY=1", "WATCHDOG=1", "STOPPING=1".
         deadlines_s: when each group must have stopped, seconds from the begin of stopping; the
             time that one does not use passes on to the next.
+        watch: is told of a failure, with every thread still where it was; and ends the process
+            if this thread hangs itself, or if stopping takes too long.
     """
 
     def __init__(
@@ -70,10 +83,12 @@ class Supervisor:
         groups: Sequence[Sequence[Worker]],
         notify: Callable[[str], None],
         deadlines_s: Sequence[float],
+        watch: Watch | None = None,
     ) -> None:
         self._groups = [[_Running(worker) for worker in group] for group in groups]
         self._notify = notify
         self._deadlines_s = deadlines_s
+        self._watch = watch
         self._wake = threading.Event()
 
     def run(self, stop: Callable[[], bool]) -> str | None:
@@ -83,24 +98,48 @@ class Supervisor:
 
         Every worker has ended when this returns, or the reason says which would not.
         """
+        self._end_unless(_MAIN_S)  # the first that is started may hang with the GIL
         for group in reversed(self._groups):
             for running in group:
                 self._start(running)
+        reason = self._failure_or(stop)
+        if reason:
+            self._record(reason)
+        self._end_unless(max(self._deadlines_s) + _STOP_SPARE_S)
+        self._notify("STOPPING=1")
+        stuck = self._stop_all()
+        late = None if reason else self._died() or stuck
+        if late:
+            self._record(late)
+        return reason or late
+
+    def _failure_or(self, stop: Callable[[], bool]) -> str | None:
+        """Turn until a worker fails, or `stop` says so."""
         ready_by = time.monotonic() + _READY_S
-        ready = False
-        reason = None
-        while reason is None and not stop():
+        ready, armed = False, 0.0
+        while not stop():
             reason = self._failure()
             if not ready and (self._all_begun() or time.monotonic() > ready_by):
                 ready = True
                 self._notify("READY=1")
-            if reason is None:
-                self._notify("WATCHDOG=1")
-                self._wake.wait(_TURN_S)
-                self._wake.clear()
-        self._notify("STOPPING=1")
-        stuck = self._stop_all()
-        return reason or self._died() or stuck
+            if reason is not None:
+                return reason
+            if time.monotonic() > armed + _ARMED_S:
+                armed = time.monotonic()
+                self._end_unless(_MAIN_S)
+            self._notify("WATCHDOG=1")
+            self._wake.wait(_TURN_S)
+            self._wake.clear()
+        return None
+
+    def _record(self, reason: str) -> None:
+        if self._watch is not None:
+            first = self._first()
+            self._watch.record(reason, first.error if first else None)
+
+    def _end_unless(self, seconds: float) -> None:
+        if self._watch is not None:
+            self._watch.end_unless(seconds)
 
     def _start(self, running: _Running) -> None:
         running.beat = time.monotonic()
@@ -124,7 +163,7 @@ class Supervisor:
             finally:
                 work.close()
         except BaseException as error:  # noqa: BLE001 - here alone: the first failure wins
-            fields = {"worker": running.worker.name, "why": _told(error)}
+            fields = {"worker": running.worker.name, "why": told(error)}
             _LOG.debug("worker failed", extra={"fields": fields})
             running.error, running.failed = error, time.monotonic()
         finally:
@@ -143,11 +182,13 @@ class Supervisor:
         return self._died()
 
     def _died(self) -> str | None:
+        first = self._first()
+        return f"worker {first.worker.name} failed: {told(first.error)}" if first else None
+
+    def _first(self) -> _Running | None:
+        """The worker that failed first, if any did."""
         dead = [running for running in self._all() if running.error is not None]
-        if not dead:
-            return None
-        first = min(dead, key=lambda running: running.failed)
-        return f"worker {first.worker.name} failed: {_told(first.error)}"
+        return min(dead, key=lambda running: running.failed) if dead else None
 
     def _stop_all(self) -> str | None:
         begun = time.monotonic()
@@ -172,15 +213,6 @@ class Supervisor:
 
     def _all(self) -> list[_Running]:
         return [running for group in self._groups for running in group]
-
-
-def _told(error: BaseException | None) -> str:
-    """An error in words. What we did not raise ourselves may quote anything: only its place."""
-    if isinstance(error, (GatepostError, OSError)) or error is None:
-        return f"{type(error).__name__}: {error}"
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    return f"{type(error).__name__}{place}"
 
 
 def systemd_notifier(address: str | None = None) -> Callable[[str], None]:

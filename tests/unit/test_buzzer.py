@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 PASSIVE = BuzzerConfig(pin=12, type="passive")
 ACTIVE = BuzzerConfig(pin=12, type="active")
-SILENT = {CueKind.READY, CueKind.PENDING, CueKind.HINT}
+SILENT = {CueKind.READY, CueKind.PENDING, CueKind.HINT, CueKind.STATUS}
 LOUD = [kind for kind in CueKind if kind not in SILENT]
 
 
@@ -43,7 +43,7 @@ def pins() -> Iterator[MockFactory]:
 
 
 def test_a_passive_buzzer_plays_the_tones_and_ends_silent(pins: MockFactory) -> None:
-    with Buzzer(PASSIVE, pins) as buzzer:
+    with Buzzer(PASSIVE, lambda: pins) as buzzer:
         pins.pin(12).heard.clear()
         buzzer.show(Cue(CueKind.REPEATED))
         assert pins.pin(12).heard == [1760]
@@ -53,7 +53,7 @@ def test_a_passive_buzzer_plays_the_tones_and_ends_silent(pins: MockFactory) -> 
 
 
 def test_an_active_buzzer_beeps_the_same_rhythm(pins: MockFactory) -> None:
-    with Buzzer(ACTIVE, pins) as buzzer:
+    with Buzzer(ACTIVE, lambda: pins) as buzzer:
         buzzer.show(Cue(CueKind.NOT_UNDERSTOOD))
         assert pins.pin(12).state == 1
         assert buzzer._player.finished(wait_s=5)
@@ -62,7 +62,7 @@ def test_an_active_buzzer_beeps_the_same_rhythm(pins: MockFactory) -> None:
 
 @pytest.mark.parametrize("kind", sorted(SILENT))
 def test_a_silent_cue_ends_the_sound_that_was_playing(pins: MockFactory, kind: CueKind) -> None:
-    with Buzzer(ACTIVE, pins) as buzzer:
+    with Buzzer(ACTIVE, lambda: pins) as buzzer:
         buzzer.show(Cue(CueKind.REFUSED))
         buzzer.show(Cue(kind))
         assert buzzer._player.finished(wait_s=0)
@@ -70,7 +70,7 @@ def test_a_silent_cue_ends_the_sound_that_was_playing(pins: MockFactory, kind: C
 
 
 def test_a_newer_cue_is_heard_in_place_of_the_older_one(pins: MockFactory) -> None:
-    with Buzzer(PASSIVE, pins) as buzzer:
+    with Buzzer(PASSIVE, lambda: pins) as buzzer:
         pins.pin(12).heard.clear()
         buzzer.show(Cue(CueKind.REFUSED))
         buzzer.show(Cue(CueKind.ACCEPTED))
@@ -84,7 +84,7 @@ def test_a_resting_trouble_is_heard_once_until_it_is_over(pins: MockFactory) -> 
         return bool(pins.pin(12).state)
 
     trouble = Cue(CueKind.TROUBLE, detail="spool: station full")
-    with Buzzer(ACTIVE, pins) as buzzer:
+    with Buzzer(ACTIVE, lambda: pins) as buzzer:
         assert heard(trouble)
         assert heard(Cue(CueKind.ACCEPTED))
         assert not heard(trouble)
@@ -98,7 +98,7 @@ def test_a_resting_trouble_is_heard_once_until_it_is_over(pins: MockFactory) -> 
 
 @pytest.mark.parametrize("config", [PASSIVE, ACTIVE])
 def test_it_is_silent_when_closed_in_mid_tone(pins: MockFactory, config: BuzzerConfig) -> None:
-    buzzer = Buzzer(config, pins)
+    buzzer = Buzzer(config, lambda: pins)
     with buzzer:
         buzzer.show(Cue(CueKind.REFUSED))
     assert pins.pin(12).state == 0
@@ -107,15 +107,15 @@ def test_it_is_silent_when_closed_in_mid_tone(pins: MockFactory, config: BuzzerC
 
 
 def test_a_pin_in_use_is_our_error(pins: MockFactory) -> None:
-    with Buzzer(PASSIVE, pins), pytest.raises(DeviceError, match="buzzer: "):
-        Buzzer(ACTIVE, pins).__enter__()
+    with Buzzer(PASSIVE, lambda: pins), pytest.raises(DeviceError, match="buzzer: "):
+        Buzzer(ACTIVE, lambda: pins).__enter__()
 
 
 def rhythm(kind: CueKind) -> tuple[tuple[bool, float], ...]:
     return tuple((bool(hertz), seconds) for hertz, seconds in SOUNDS[kind])
 
 
-def test_ready_hints_and_one_moment_are_silent() -> None:
+def test_ready_hints_one_moment_and_what_is_only_read_are_silent() -> None:
     assert {kind for kind in CueKind if not SOUNDS[kind]} == SILENT
     assert sound_words(CueKind.READY) == "silent"
 

@@ -87,6 +87,7 @@ def test_a_good_configuration_for_machines(good: str, capsys: Capture) -> None:
         "station": "gp-1",
         "site": "ward-7",
         "readers": [{"name": "gun", "type": "serial", "direction": "in"}],
+        "board": None,
         "sealed": True,
         "accept": ["bhyt", "cccd", "pc-covid"],
         "rules": "built in",

@@ -18,7 +18,7 @@ from gatepost.config import (
     parse,
 )
 from gatepost.config.lines import Lines, too_much
-from gatepost.config.schema import PLAIN_TEXT_WORDS, READER_TYPES
+from gatepost.config.schema import PLAIN_TEXT_WORDS, READER_TYPES, SPOKEN
 from gatepost.demo.authority import make_authority
 from gatepost.errors import ConfigError
 from gatepost.keys import keys_of
@@ -103,8 +103,8 @@ TWO_LINES = [
         """did you mean 'in'?"""
     ),
     (
-        """x.toml:23: reader[1].type: must be one of camera, v4l2, frames, serial; 'seriell'; """
-        """did you mean 'serial'?"""
+        """x.toml:23: reader[1].type: must be one of camera, v4l2, frames, serial, keyboard; """
+        """'seriell'; did you mean 'serial'?"""
     ),
 ]
 
@@ -383,7 +383,7 @@ def test_each_key_has_its_line(where: tuple[str | int, ...], line: int) -> None:
 
 
 def test_every_number_is_bounded() -> None:
-    hints = get_type_hints(Config).values()
+    hints = (get_type_hints(Config) | SPOKEN).values()
     kinds = [part for hint in hints for part in (hint, *get_args(hint)) if is_dataclass(part)]
     assert GateConfig in kinds
     for kind in [*kinds, *READER_TYPES.values()]:

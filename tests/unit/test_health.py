@@ -4,10 +4,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from machines import FakePi
+
 from fakes import BOOT, START_US, FakeClock
 from gatepost import contract
 from gatepost.conditions import Conditions
-from gatepost.health import Health, delivery
+from gatepost.health import Health, Machine, Rates, delivery
 from gatepost.mailbox import Mailbox
 
 if TYPE_CHECKING:
@@ -34,13 +36,17 @@ class Room:
             notices=self.notices,
             conditions=self.conditions,
             counts=lambda: COUNTS,
-            data=data,
+            machine=Machine(data),
             clock=self.clock,
             boot_id=BOOT,
             firmware="0.1.0",
             pause=self.clock.pass_,
         )
         self.worker: Generator[None, None, None] = self.health.run()
+
+    @property
+    def noted(self) -> dict[str, str]:
+        return self.conditions.noted()
 
     def reports(self, seconds: float) -> list[dict[str, Any]]:
         until, told = self.clock.now + seconds, []
@@ -150,7 +156,7 @@ def test_a_certificate_that_ends_within_a_month_is_told_once_a_day(
         room.clock.pass_(86_400)
         room.reports(61.0)
         room.reports(61.0)
-        told.append([record.getMessage() for record in caplog.records])
+        told.append([each.getMessage() for each in caplog.records if "our" in each.getMessage()])
         caplog.clear()
     assert told[0] == []
     assert told[1:31] == [["our certificate ends soon"]] * 30
@@ -173,3 +179,62 @@ def test_what_the_spool_takes_is_told_beside_what_it_may(tmp_path: Path) -> None
     room.health.spool_most_bytes = 4096
     told = room.health.report()
     assert (told["spool_used_bytes"], told["spool_most_bytes"]) == (1200, 4096)
+
+
+VOLT = "sys/class/hwmon/hwmon1/in0_lcrit_alarm"
+
+
+def test_what_a_technician_should_see_to_is_noted_told_and_shown_to_no_visitor(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pi = FakePi(tmp_path).fitted()
+    room = Room(pi.data)
+    room.health.machine = pi.machine()
+    assert not {key for key in room.reports(1.0)[0] if key.startswith("note_")}
+    pi.put(VOLT, "1")
+    pi.put("sys/fs/ext4/mmcblk0p3/errors_count", "3")
+    for told in room.reports(125.0):
+        assert not contract.problem("health", told)
+        assert (told["note_power"], told["note_card"]) == ("under-voltage", "has errors")
+    assert room.cues == []
+    assert [each.getMessage() for each in caplog.records] == ["noted", "noted"]
+    pi.put(VOLT, "0")
+    pi.put("sys/fs/ext4/mmcblk0p3/errors_count", "0")
+    told = room.reports(60.0)[-1]
+    assert room.noted == {}
+    assert not {key for key in told if key.startswith("note_")}
+    assert (told["power_low"], told["power_low_seen"]) == (0, 1)
+
+
+def test_a_dip_of_the_supply_between_two_reports_is_not_missed(tmp_path: Path) -> None:
+    pi = FakePi(tmp_path).fitted()
+    room = Room(pi.data)
+    room.health.machine = pi.machine()
+    room.reports(10.0)
+    pi.put(VOLT, "1")
+    room.reports(6.0)
+    pi.put(VOLT, "0")
+    assert room.reports(60.0)[-1]["power_low_seen"] == 1
+
+
+def test_a_note_of_another_is_told_and_kept(tmp_path: Path) -> None:
+    room = Room(tmp_path)
+    room.conditions.note("lamp", "fails")
+    for told in room.reports(61.0):
+        assert told["note_lamp"] == "fails"
+        assert not contract.problem("health", told)
+    assert room.noted["lamp"] == "fails"
+
+
+def test_frames_a_minute_stand_in_the_second_report_and_memory_is_tidied_with_each(
+    tmp_path: Path,
+) -> None:
+    room = Room(tmp_path)
+    tidied: list[float] = []
+    room.health.tidy = lambda: tidied.append(room.clock.now)
+    room.health.rates = Rates(lambda: {"frames_min_door": int(room.clock.now * 30)})
+    first, second = room.reports(61.0)
+    assert "frames_min_door" not in first
+    assert abs(second["frames_min_door"] - 1800) <= 12
+    assert not contract.problem("health", second)
+    assert len(tidied) == 2

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
+from fakes import FakeClock
 from gatepost.config import LampConfig
 from gatepost.drivers.lamp import Lamp
 from gatepost.drivers.patterns import LIGHTS, OFF, Light, colour_name
@@ -21,8 +24,9 @@ if TYPE_CHECKING:
 PINS = (17, 27, 22)
 CATHODE = LampConfig(red=17, green=27, blue=22)
 ANODE = LampConfig(red=17, green=27, blue=22, common="anode")
-# A hint is the one cue that leaves the light as it was: the station waits for a code as before.
-PAIRS = list(itertools.combinations([kind for kind in CueKind if kind is not CueKind.HINT], 2))
+# They leave the light as it was: the station waits for a code as before.
+AS_READY = (CueKind.HINT, CueKind.STATUS)
+PAIRS = list(itertools.combinations([kind for kind in CueKind if kind not in AS_READY], 2))
 
 
 @pytest.fixture
@@ -48,20 +52,20 @@ def timeline(light: Light, seconds: float = 6.0) -> list[bool]:
 
 @pytest.mark.parametrize("kind", CueKind)
 def test_the_first_colour_stands_when_show_returns(pins: MockFactory, kind: CueKind) -> None:
-    with Lamp(CATHODE, pins) as lamp:
+    with Lamp(CATHODE, lambda: pins) as lamp:
         lamp.show(Cue(kind))
         assert levels(pins) == LIGHTS[kind].steps[0][0]
 
 
 def test_a_common_anode_is_lit_by_low_levels(pins: MockFactory) -> None:
-    with Lamp(ANODE, pins) as lamp:
+    with Lamp(ANODE, lambda: pins) as lamp:
         assert levels(pins) == (1, 1, 1)
         lamp.show(Cue(CueKind.ACCEPTED))
         assert levels(pins) == (1, 0, 1)
 
 
 def test_a_refusal_flashes_three_times_and_stays_red(pins: MockFactory) -> None:
-    with Lamp(CATHODE, pins) as lamp:
+    with Lamp(CATHODE, lambda: pins) as lamp:
         lamp.show(Cue(CueKind.REFUSED))
         assert lamp._player.finished(wait_s=5)
         assert [state for _, state in pins.pin(17).states] == [0, 1, 0, 1, 0, 1, 0, 1]
@@ -69,7 +73,7 @@ def test_a_refusal_flashes_three_times_and_stays_red(pins: MockFactory) -> None:
 
 
 def test_a_newer_cue_ends_the_blinking_of_the_older_one(pins: MockFactory) -> None:
-    with Lamp(CATHODE, pins) as lamp:
+    with Lamp(CATHODE, lambda: pins) as lamp:
         lamp.show(Cue(CueKind.TROUBLE))
         lamp.show(Cue(CueKind.ACCEPTED))
         assert lamp._player.finished(wait_s=0)
@@ -78,7 +82,7 @@ def test_a_newer_cue_ends_the_blinking_of_the_older_one(pins: MockFactory) -> No
 
 
 def test_it_is_dark_and_its_thread_is_gone_when_closed(pins: MockFactory) -> None:
-    lamp = Lamp(CATHODE, pins)
+    lamp = Lamp(CATHODE, lambda: pins)
     with lamp:
         lamp.show(Cue(CueKind.PENDING))
         thread = lamp._player._thread
@@ -90,16 +94,103 @@ def test_it_is_dark_and_its_thread_is_gone_when_closed(pins: MockFactory) -> Non
 
 
 def test_it_can_be_opened_again(pins: MockFactory) -> None:
-    lamp = Lamp(CATHODE, pins)
+    lamp = Lamp(CATHODE, lambda: pins)
     for _ in range(2):
         with lamp:
             lamp.show(Cue(CueKind.ACCEPTED))
             assert levels(pins) == (0, 1, 0)
 
 
+VIETNAM = timezone(timedelta(hours=7))
+NIGHT = replace(CATHODE, night=0.2)
+
+
+def clock_at(text: str, bound: int | None = 500) -> FakeClock:
+    """A clock that says this time of the day in Vietnam."""
+    moment = datetime.fromisoformat(f"2026-03-01T{text}:00+07:00")
+    return FakeClock(now=0.0, wall=round(moment.timestamp() * 1_000_000), bound=bound)
+
+
+def by_night(pins: MockFactory, config: LampConfig = NIGHT, at: str = "23:30") -> Lamp:
+    return Lamp(config, lambda: pins, clock_at(at), VIETNAM)
+
+
+@pytest.mark.parametrize(
+    ("at", "level"),
+    [("19:59", 1), ("20:00", 0.2), ("00:00", 0.2), ("05:59", 0.2), ("06:00", 1), ("12:00", 1)],
+)
+def test_it_is_dimmed_between_its_hours_over_midnight(
+    pins: MockFactory, at: str, level: float
+) -> None:
+    with by_night(pins, at=at) as lamp:
+        lamp.show(Cue(CueKind.ACCEPTED))
+        assert levels(pins) == pytest.approx((0, level, 0))
+
+
+@pytest.mark.parametrize(
+    ("at", "level"), [("01:59", 1), ("02:00", 0.2), ("04:59", 0.2), ("05:00", 1)]
+)
+def test_a_night_may_lie_within_one_day(pins: MockFactory, at: str, level: float) -> None:
+    hours = replace(NIGHT, night_from="02:00", night_until="05:00")
+    with by_night(pins, hours, at) as lamp:
+        lamp.show(Cue(CueKind.REFUSED))
+        assert levels(pins) == pytest.approx((level, 0, 0))
+
+
+def test_it_is_fully_bright_while_nobody_knows_the_time(pins: MockFactory) -> None:
+    with Lamp(NIGHT, lambda: pins, clock_at("23:30", bound=None), VIETNAM) as lamp:
+        lamp.show(Cue(CueKind.ACCEPTED))
+        assert levels(pins) == (0, 1, 0)
+        assert pins.pin(27).frequency is None
+
+
+def test_what_is_full_or_dark_is_never_by_pulses(pins: MockFactory) -> None:
+    with Lamp(CATHODE, lambda: pins) as lamp:
+        lamp.show(Cue(CueKind.NOT_UNDERSTOOD))  # amber: all of red, some of green, no blue
+        assert [pins.pin(pin).frequency for pin in PINS] == [None, 100, None]
+        lamp.show(Cue(CueKind.ACCEPTED))
+        assert [pins.pin(pin).frequency for pin in PINS] == [None, None, None]
+
+
+def test_by_night_the_light_is_full_at_once_and_dimmed_after_that(pins: MockFactory) -> None:
+    # lgpio's pulses begin up to 30 ms late: the light does not wait for them.
+    with by_night(pins) as lamp:
+        pins.pin(27).clear_states()
+        lamp.show(Cue(CueKind.ACCEPTED))
+        assert [state for _, state in pins.pin(27).states] == pytest.approx([0, 1, 0.2])
+
+
+def test_by_night_only_the_first_flash_begins_fully_bright(pins: MockFactory) -> None:
+    with by_night(pins) as lamp:
+        pins.pin(17).clear_states()
+        lamp.show(Cue(CueKind.REFUSED))
+        assert lamp._player.finished(wait_s=5)
+        seen = [state for _, state in pins.pin(17).states]
+        assert seen == pytest.approx([0, 1, 0.2, 0, 0.2, 0, 0.2, 0, 0.2])
+
+
+def test_a_common_anode_is_dimmed_the_other_way_round(pins: MockFactory) -> None:
+    with by_night(pins, replace(NIGHT, common="anode")) as lamp:
+        lamp.show(Cue(CueKind.ACCEPTED))
+        assert levels(pins) == pytest.approx((1, 0.8, 1))
+
+
+def test_what_is_dim_already_is_never_lost_by_night(pins: MockFactory) -> None:
+    with by_night(pins, replace(NIGHT, night=0.05)) as lamp:
+        lamp.show(Cue(CueKind.READY))
+        assert levels(pins) == pytest.approx((0.02, 0.02, 0.02))
+
+
+def test_a_lamp_that_rests_dimmed_is_dark_and_without_pulses_when_closed(pins: MockFactory) -> None:
+    with by_night(pins) as lamp:
+        lamp.show(Cue(CueKind.ACCEPTED))
+    assert levels(pins) == (0, 0, 0)
+    assert pins.pin(27).frequency is None
+
+
 def test_a_pin_in_use_is_our_error_with_its_cause(pins: MockFactory) -> None:
-    with Lamp(CATHODE, pins), pytest.raises(DeviceError, match="lamp: ") as caught:
-        Lamp(CATHODE, pins).__enter__()
+    with Lamp(CATHODE, lambda: pins), pytest.raises(DeviceError, match="lamp: ") as caught:
+        Lamp(CATHODE, lambda: pins).__enter__()
     assert not isinstance(caught.value, DeviceAbsent)
     assert type(caught.value.__cause__).__name__ == "GPIOPinInUse"
 
@@ -123,7 +214,7 @@ class BrokenPin(MockPWMPin):  # type: ignore[misc]
 
 def test_a_pin_that_fails_is_a_device_error() -> None:
     pins = MockFactory(pin_class=BrokenPin)
-    with Lamp(CATHODE, pins) as lamp:
+    with Lamp(CATHODE, lambda: pins) as lamp:
         pins.pin(17).broken = True
         with pytest.raises(DeviceError, match="No such device"):
             lamp.show(Cue(CueKind.REFUSED))
@@ -156,8 +247,9 @@ def test_lights_differ_in_colour_and_rhythm(one: CueKind, other: CueKind) -> Non
     assert sum(left != right for left, right in pairs) >= 20
 
 
-def test_a_hint_leaves_the_light_as_it_is_while_ready() -> None:
-    assert LIGHTS[CueKind.HINT] == LIGHTS[CueKind.READY]
+@pytest.mark.parametrize("kind", AS_READY)
+def test_what_is_only_read_leaves_the_light_as_it_is_while_ready(kind: CueKind) -> None:
+    assert LIGHTS[kind] == LIGHTS[CueKind.READY]
 
 
 @pytest.mark.parametrize("kind", CueKind)

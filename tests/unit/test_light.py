@@ -23,7 +23,7 @@ def pins() -> Iterator[MockFactory]:
 
 
 def test_it_is_dark_until_it_is_switched_on(pins: MockFactory) -> None:
-    with Light(LightConfig(pin=24), pins) as light:
+    with Light(LightConfig(pin=24), lambda: pins) as light:
         assert pins.pin(24).state == 0
         light.switch(on=True)
         assert pins.pin(24).state == 1
@@ -32,13 +32,13 @@ def test_it_is_dark_until_it_is_switched_on(pins: MockFactory) -> None:
 
 
 def test_at_full_level_it_does_not_pulse(pins: MockFactory) -> None:
-    with Light(LightConfig(pin=24), pins) as light:
+    with Light(LightConfig(pin=24), lambda: pins) as light:
         light.switch(on=True)
         assert pins.pin(24).frequency is None
 
 
 def test_a_lower_level_is_by_pulses(pins: MockFactory) -> None:
-    with Light(LightConfig(pin=24, level=0.3), pins) as light:
+    with Light(LightConfig(pin=24, level=0.3), lambda: pins) as light:
         assert pins.pin(24).state == 0
         light.switch(on=True)
         assert pins.pin(24).state == pytest.approx(0.3)
@@ -46,7 +46,7 @@ def test_a_lower_level_is_by_pulses(pins: MockFactory) -> None:
 
 @pytest.mark.parametrize("level", [1.0, 0.3])
 def test_one_that_is_lit_by_a_low_level(pins: MockFactory, level: float) -> None:
-    with Light(LightConfig(pin=24, active="low", level=level), pins) as light:
+    with Light(LightConfig(pin=24, active="low", level=level), lambda: pins) as light:
         assert pins.pin(24).state == 1
         light.switch(on=True)
         assert pins.pin(24).state == pytest.approx(1 - level)
@@ -56,7 +56,7 @@ def test_one_that_is_lit_by_a_low_level(pins: MockFactory, level: float) -> None
 def test_it_goes_dark_when_it_is_closed_and_can_be_opened_again(
     pins: MockFactory, level: float
 ) -> None:
-    light = Light(LightConfig(pin=24, level=level), pins)
+    light = Light(LightConfig(pin=24, level=level), lambda: pins)
     for _ in range(2):
         with light:
             light.switch(on=True)
@@ -71,9 +71,9 @@ def test_closed_it_is_absent() -> None:
 
 def test_a_pin_that_is_taken_is_told(pins: MockFactory) -> None:
     with (
-        Light(LightConfig(pin=24), pins),
+        Light(LightConfig(pin=24), lambda: pins),
         pytest.raises(DeviceError, match="light"),
-        Light(LightConfig(pin=24), pins),
+        Light(LightConfig(pin=24), lambda: pins),
     ):
         pass
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from gatepost.logs import plain, set_up
+from gatepost.errors import SpoolFull
+from gatepost.logs import keep_last, plain, set_up
 
 
 @pytest.fixture
@@ -55,3 +56,37 @@ def test_a_quoted_value_gives_back_what_is_shown_without_quotes() -> None:
 
 def test_long_values_are_cut() -> None:
     assert len(plain("x" * 10_000)) == 300
+
+
+@pytest.mark.usefixtures("restored")
+def test_the_last_lines_are_ours_and_as_they_were_logged() -> None:
+    stream, kept = io.StringIO(), list[str]()
+    set_up("text", "info", stream)
+    keep_last(kept.append)
+    logging.getLogger("paho").error("001099012345|NGUYEN VAN A")
+    logging.getLogger("gatepost.test").debug("not this")
+    logging.getLogger("gatepost.test").info("starting", extra={"fields": {"station": "gp-1"}})
+    (line,) = kept
+    assert line.endswith("info starting station=gp-1")
+    assert f"{line}\n" in stream.getvalue()
+
+
+@pytest.mark.usefixtures("restored")
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_of_an_error_that_is_not_ours_only_the_place_is_logged(form: str) -> None:
+    stream = io.StringIO()
+    set_up(form, "info", stream)
+    try:
+        int("001099012345|NGUYEN VAN A")
+    except ValueError:
+        logging.getLogger("gatepost.test").exception("it failed")
+    assert "ValueError at test_logs.py:" in stream.getvalue()
+    assert "001099012345" not in stream.getvalue()
+
+
+@pytest.mark.usefixtures("restored")
+def test_what_we_raised_ourselves_is_logged_in_its_words() -> None:
+    stream = io.StringIO()
+    set_up("text", "info", stream)
+    logging.getLogger("gatepost.test").error("refused", exc_info=SpoolFull("no room"))
+    assert 'error="SpoolFull: no room"' in stream.getvalue()

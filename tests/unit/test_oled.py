@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
+import os
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 from luma.core.error import DeviceNotFoundError, DevicePermissionError
+from luma.core.interface.serial import i2c
 from luma.oled.device import ssd1306
 from PIL import Image, ImageDraw
 
@@ -17,7 +20,7 @@ from gatepost.config import OledConfig
 from gatepost.drivers.oled import Oled, in_pages
 from gatepost.errors import DeviceAbsent, DeviceError
 from gatepost.model import Cue, CueKind, Hint
-from gatepost.screen import render
+from gatepost.screen import aim, render
 
 READY, ACCEPTED = Cue(CueKind.READY), Cue(CueKind.ACCEPTED, initials="N. V. A.")
 
@@ -214,6 +217,95 @@ def test_a_bus_that_does_not_exist_is_absent(clock: FakeClock) -> None:
         pytest.raises(DeviceAbsent, match="not there"),
     ):
         screen.show(READY)
+
+
+@dataclass
+class Wire:
+    """smbus2 as luma uses it, with a fault: `errno` from the n-th transfer on."""
+
+    errno: int = 0
+    after: int = 0
+    transfers: int = 0
+
+    def write_i2c_block_data(self, _address: int, _register: int, data: list[int]) -> None:
+        assert len(data) <= 32
+        self.transfers += 1
+        if self.errno and self.transfers > self.after:
+            raise OSError(self.errno, os.strerror(self.errno))
+
+
+# Of a transfer that nobody acknowledges (5, 121), of a bus held down (110), of an adapter gone.
+FAULTS = (errno.EIO, errno.EREMOTEIO, errno.ETIMEDOUT, errno.ENXIO, errno.ENODEV, errno.EAGAIN)
+
+
+@pytest.mark.parametrize("number", FAULTS)
+@pytest.mark.parametrize("after", [0, 1, 3, 20])
+def test_any_fault_of_the_bus_at_any_moment_is_a_display_that_went_away_and_comes_back(
+    clock: FakeClock, number: int, after: int
+) -> None:
+    wires = [Wire(), Wire()]
+    buses = iter([i2c(bus=wire, address=0x3C) for wire in wires])
+    with Oled(OledConfig(), "vi", clock, lambda: next(buses)) as screen:
+        wires[0].errno, wires[0].after = number, after  # 20: in the middle of the picture
+        with pytest.raises(DeviceAbsent, match="oled: not there"):
+            screen.show(READY)
+        assert wires[0].transfers == after + 1
+        clock.pass_(5)
+        screen.show(READY)
+        assert wires[1].transfers > 32
+
+
+def test_a_picture_that_broke_off_is_sent_whole_again(clock: FakeClock) -> None:
+    buses = [FakeBus(), FakeBus()]
+    opening = iter(buses)
+    with Oled(OledConfig(), "vi", clock, lambda: next(opening).open()) as screen:
+        screen.show(READY)
+        buses[0].present = False
+        with pytest.raises(DeviceAbsent):
+            screen.show(ACCEPTED)
+        clock.pass_(5)
+        screen.show(READY)
+        assert np.array_equal(buses[1].pixels(), np.asarray(render(READY, "vi")))
+
+
+def test_nothing_is_ever_read_from_the_display_so_that_garbage_does_no_harm(
+    clock: FakeClock,
+) -> None:
+    wire = Wire()  # it has no call that reads
+    bus = i2c(bus=wire, address=0x3C)
+    with Oled(OledConfig(), "vi", clock, lambda: bus) as screen:
+        screen.show(READY)
+        screen.show(ACCEPTED)
+    assert wire.transfers > 64
+
+
+def test_any_picture_can_be_drawn_and_is_sent_only_when_it_changed(
+    bus: FakeBus, clock: FakeClock
+) -> None:
+    with oled(bus, clock) as screen:
+        screen.draw(aim(72, "ok", "near", code_read=True))
+        drawn = bus.pictures
+        screen.draw(aim(72, "ok", "near", code_read=True))
+        assert bus.pictures == drawn
+        screen.draw(aim(73, "dark", "near", code_read=True))
+        assert bus.pictures == drawn + 1
+        expected = aim(73, "dark", "near", code_read=True)
+        assert np.array_equal(bus.pixels(), np.asarray(expected))
+
+
+@pytest.mark.parametrize("size", [(128, 32), (64, 128), (0, 0), (132, 64)])
+def test_a_picture_of_another_size_is_refused(
+    bus: FakeBus, clock: FakeClock, size: tuple[int, int]
+) -> None:
+    with oled(bus, clock) as screen, pytest.raises(DeviceError, match="not 128x64"):
+        screen.draw(Image.new("1", size))
+    assert bus.opened == 0
+
+
+def test_a_status_is_bright(bus: FakeBus, clock: FakeClock) -> None:
+    with oled(bus, clock) as screen:
+        screen.show(Cue(CueKind.STATUS, detail="all is well"))
+        assert [cmd for cmd in bus.sent if 0x81 in cmd][-1][-2:] == (0x81, 0xCF)
 
 
 def test_it_is_dark_when_closed_and_quiet_when_it_went_away(bus: FakeBus, clock: FakeClock) -> None:

@@ -1,18 +1,31 @@
 from __future__ import annotations
 
+import os
+import queue
 import threading
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pytest
 
+from gatepost.conditions import Conditions
 from gatepost.drivers.exposure import Limits
-from gatepost.drivers.picamera import PiCamera, controls_for, guard_for, luma_of
-from gatepost.errors import DeviceAbsent, DeviceError
-from gatepost.model import Hint, View
+from gatepost.drivers.leaving import Departures
+from gatepost.drivers.picamera import PiCamera
+from gatepost.drivers.picamera_opening import opener_of
+from gatepost.drivers.picamera_setup import check_format, controls_for, guard_for, luma_of
+from gatepost.errors import DeviceAbsent, DeviceError, DeviceStuck
+from gatepost.model import Cue, Direction, Frame, Hint, Symbol, View
+from gatepost.presentations import FrameReader
+from gatepost.reading import reading
 from unit.pictures import Luma, ManualClock
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 WIDTH, HEIGHT, STRIDE = 60, 20, 64
+LONG_S = 10.0  # a bound only: what is waited for comes at once
 
 
 class FakeRequest:
@@ -71,6 +84,9 @@ class FakePicamera2:
         self.settings: dict[str, Any] = {}
         self.set_later: list[dict[str, Any]] = []
         self.sets = True
+        self.format = "YUV420"
+        self.closable = threading.Event()
+        self.closable.set()
 
     def create_video_configuration(self, **settings: Any) -> dict[str, Any]:
         return settings
@@ -79,7 +95,7 @@ class FakePicamera2:
         self.settings = settings
 
     def camera_configuration(self) -> dict[str, Any]:
-        return {"main": {"size": (WIDTH, HEIGHT), "stride": STRIDE, "format": "YUV420"}}
+        return {"main": {"size": (WIDTH, HEIGHT), "stride": STRIDE, "format": self.format}}
 
     def start(self) -> None:
         self.started = True
@@ -98,6 +114,7 @@ class FakePicamera2:
         pass
 
     def close(self) -> None:
+        assert self.closable.wait(LONG_S)
         self.closed.set()
 
 
@@ -107,19 +124,44 @@ class Board:
     def __init__(self) -> None:
         self.cameras: list[FakePicamera2] = []
         self.error: Exception | None = None
+        self.made: Callable[[], FakePicamera2] = FakePicamera2
+        self.openable = threading.Event()
+        self.openable.set()
 
     def open(self, number: int) -> FakePicamera2:
         assert number == 0
+        assert self.openable.wait(LONG_S)
         if self.error is not None:
             raise self.error
-        self.cameras.append(FakePicamera2())
+        self.cameras.append(self.made())
         return self.cameras[-1]
 
 
-def camera_on(board: Board, clock: ManualClock) -> PiCamera:
+def camera_on(board: Board, clock: ManualClock, departures: Departures | None = None) -> PiCamera:
     return PiCamera(
-        0, width=WIDTH, height=HEIGHT, fps=30, lens_m=0.12, clock=clock, open_camera=board.open
+        0,
+        width=WIDTH,
+        height=HEIGHT,
+        fps=30,
+        lens_m=0.12,
+        clock=clock,
+        departures=departures,
+        open_camera=board.open,
     )
+
+
+def opened(camera: PiCamera, board: Board) -> FakePicamera2:
+    """The fake that `camera`, which has none, opens now."""
+    assert camera.next_frame(LONG_S) is None
+    return board.cameras[-1]
+
+
+def hung(camera: PiCamera, clock: ManualClock) -> DeviceError:
+    """What is raised as the camera, which gave frames, gives none any more."""
+    clock.now += 1.6
+    with pytest.raises((DeviceError, DeviceStuck)) as caught:
+        camera.next_frame(0)
+    return caught.value
 
 
 def test_luma_is_the_y_plane_without_its_padding() -> None:
@@ -175,8 +217,7 @@ def seen(camera: PiCamera, fake: FakePicamera2, clock: ManualClock, **metadata: 
 def test_an_exposure_that_is_too_long_is_held_at_its_limit() -> None:
     board, clock = Board(), ManualClock(100.0)
     with camera_on(board, clock) as camera:
-        camera.next_frame(0)
-        fake = board.cameras[0]
+        fake = opened(camera, board)
         seen(camera, fake, clock, ExposureTime=9_900, AnalogueGain=1.0)
         assert fake.set_later == []
         seen(camera, fake, clock, ExposureTime=30_000, AnalogueGain=1.0)
@@ -203,8 +244,7 @@ def test_the_gain_is_held_at_what_camera_and_configuration_allow() -> None:
 def test_at_glare_it_exposes_less_for_a_while() -> None:
     board, clock = Board(), ManualClock(100.0)
     with camera_on(board, clock) as camera:
-        camera.next_frame(0)
-        fake = board.cameras[0]
+        fake = opened(camera, board)
         for _ in range(10):
             clock.now += 0.1
             camera.suit(View(hint=Hint.GLARE))
@@ -228,8 +268,7 @@ def test_a_camera_that_will_not_be_set_still_gives_frames(
 ) -> None:
     board, clock = Board(), ManualClock(100.0)
     with camera_on(board, clock) as camera:
-        camera.next_frame(0)
-        fake = board.cameras[0]
+        fake = opened(camera, board)
         fake.sets = False
         for _ in range(40):
             seen(camera, fake, clock, ExposureTime=30_000, AnalogueGain=1.0)
@@ -239,9 +278,9 @@ def test_a_camera_that_will_not_be_set_still_gives_frames(
 def test_a_frame_has_its_exposures_time_and_its_request_is_released() -> None:
     board, clock = Board(), ManualClock(100.0)
     with camera_on(board, clock) as camera:
-        assert camera.next_frame(0) is None
+        fake = opened(camera, board)
         request = FakeRequest(7, 99.98)
-        board.cameras[0].requests.append(request)
+        fake.requests.append(request)
         frame = camera.next_frame(0)
         assert frame is not None
         assert frame.luma.shape == (HEIGHT, WIDTH)
@@ -256,8 +295,7 @@ def test_a_frame_has_its_exposures_time_and_its_request_is_released() -> None:
 def test_a_time_of_another_clock_is_not_believed(sensor_s: float) -> None:
     board, clock = Board(), ManualClock(100.0)
     with camera_on(board, clock) as camera:
-        camera.next_frame(0)
-        board.cameras[0].requests.append(FakeRequest(7, sensor_s))
+        opened(camera, board).requests.append(FakeRequest(7, sensor_s))
         frame = camera.next_frame(0)
         assert frame is not None
         assert frame.taken == 100.0
@@ -266,16 +304,119 @@ def test_a_time_of_another_clock_is_not_believed(sensor_s: float) -> None:
 def test_a_camera_that_hangs_is_restarted_in_place() -> None:
     board, clock = Board(), ManualClock(100.0)
     with camera_on(board, clock) as camera:
-        camera.next_frame(0)
-        clock.now += 1.9
+        first = opened(camera, board)
+        seen(camera, first, clock)
+        clock.now += 1.4
         assert camera.next_frame(0) is None
         clock.now += 0.2
-        with pytest.raises(DeviceError, match="no frame for 2 s"):
+        with pytest.raises(DeviceError, match=r"no frame for 1\.5 s"):
             camera.next_frame(0)
-        assert board.cameras[0].closed.is_set()
+        assert first.closed.wait(LONG_S)
+        seen(camera, opened(camera, board), clock)
+    assert len(board.cameras) == 2
+
+
+def test_the_first_frame_may_take_longer_than_those_after_it() -> None:
+    board, clock = Board(), ManualClock(100.0)
+    with camera_on(board, clock) as camera:
+        opened(camera, board)
+        clock.now += 2.9
         assert camera.next_frame(0) is None
-        board.cameras[1].requests.append(FakeRequest(3, clock.now))
-        assert camera.next_frame(0) is not None
+        clock.now += 0.2
+        with pytest.raises(DeviceError, match="no frame for 3 s"):
+            camera.next_frame(0)
+
+
+def test_when_two_restarts_are_no_help_the_process_is_left(tmp_path: Path) -> None:
+    board, clock = Board(), ManualClock(1000.0)
+    with camera_on(board, clock, Departures(tmp_path, clock)) as camera:
+        seen(camera, opened(camera, board), clock)
+        for _ in range(2):
+            assert not isinstance(hung(camera, clock), DeviceStuck)
+            seen(camera, opened(camera, board), clock)
+        assert isinstance(hung(camera, clock), DeviceStuck)
+    assert len(board.cameras) == 3
+
+
+def test_an_hour_of_frames_makes_former_restarts_forgotten(tmp_path: Path) -> None:
+    board, clock = Board(), ManualClock(1000.0)
+    with camera_on(board, clock, Departures(tmp_path, clock)) as camera:
+        for _ in range(5):
+            fake = opened(camera, board)
+            seen(camera, fake, clock)
+            clock.now += 3600
+            seen(camera, fake, clock)
+            assert not isinstance(hung(camera, clock), DeviceStuck)
+
+
+def test_a_camera_that_hangs_again_is_no_reason_to_leave_twice(tmp_path: Path) -> None:
+    board, clock = Board(), ManualClock(1000.0)
+    for process in range(3):
+        told = []
+        with camera_on(board, clock, Departures(tmp_path, clock)) as camera:
+            for _ in range(4):
+                clock.now += 20
+                seen(camera, opened(camera, board), clock)
+                told.append(isinstance(hung(camera, clock), DeviceStuck))
+        left = sum(told) > 0
+        assert left is (process == 0)
+    clock.now += 600
+    assert Departures(tmp_path, clock).leave()
+
+
+def test_a_camera_that_never_worked_here_is_waited_for_however_it_fails(tmp_path: Path) -> None:
+    board, clock = Board(), ManualClock(1000.0)
+    with camera_on(board, clock, Departures(tmp_path, clock)) as camera:
+        for error in (IndexError("list"), RuntimeError("in use"), None) * 4:
+            board.error = error
+            clock.now += 20
+            if error is None:
+                opened(camera, board)
+                clock.now += 4
+            with pytest.raises(DeviceError):
+                camera.next_frame(LONG_S)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_camera_that_cannot_be_closed_is_left_with_the_process(tmp_path: Path) -> None:
+    board, clock = Board(), ManualClock(1000.0)
+    camera = camera_on(board, clock, Departures(tmp_path, clock))
+    with camera:
+        fake = opened(camera, board)
+        seen(camera, fake, clock)
+        fake.closable.clear()
+        assert not isinstance(hung(camera, clock), DeviceStuck)
+        assert camera.next_frame(0) is None  # it may still come back
+        clock.now += 5.1
+        with pytest.raises(DeviceStuck, match="cannot be closed"):
+            camera.next_frame(0)
+        with pytest.raises(DeviceError, match="cannot be closed"):  # had nobody listened
+            camera.next_frame(0)
+        assert len(board.cameras) == 1
+        fake.closable.set()
+
+
+def test_a_camera_whose_opening_hangs_does_not_hang_the_reader() -> None:
+    board, clock = Board(), ManualClock(1000.0)
+    board.openable.clear()
+    with camera_on(board, clock) as camera:
+        assert camera.next_frame(0) is None
+        clock.now += 15.1
+        for _ in range(3):
+            with pytest.raises(DeviceError, match="does not open"):
+                camera.next_frame(0)
+        board.openable.set()  # at last
+        seen(camera, opened(camera, board), clock)
+    assert len(board.cameras) == 1
+
+
+def test_a_camera_that_opens_as_all_stops_is_closed() -> None:
+    board = Board()
+    board.openable.clear()
+    with camera_on(board, ManualClock()) as camera:
+        assert camera.next_frame(0) is None
+        board.openable.set()
+    assert board.cameras[0].closed.is_set()
 
 
 def test_no_camera_is_absent_and_tried_once_a_second() -> None:
@@ -283,30 +424,134 @@ def test_no_camera_is_absent_and_tried_once_a_second() -> None:
     board.error = IndexError("list index out of range")
     with camera_on(board, clock) as camera:
         with pytest.raises(DeviceAbsent, match="no such camera"):
-            camera.next_frame(0)
+            camera.next_frame(LONG_S)
         board.error = None
         with pytest.raises(DeviceAbsent, match="no such camera"):
             camera.next_frame(0)
         clock.now += 1.0
-        assert camera.next_frame(0) is None
+        opened(camera, board)
+
+
+def test_a_camera_that_another_program_holds_is_told_with_libcameras_words() -> None:
+    board, clock = Board(), ManualClock(100.0)
+    board.error = RuntimeError("Camera __init__ sequence did not complete.")
+    board.error.__cause__ = RuntimeError("Failed to acquire camera: Device or resource busy")
+    with (
+        camera_on(board, clock) as camera,
+        pytest.raises(DeviceError, match="cannot be opened: Failed to acquire camera: Device"),
+    ):
+        camera.next_frame(LONG_S)
+
+
+@pytest.mark.parametrize("layout", ["NV12", "YVU420"])
+def test_what_begins_with_luma_is_taken_instead(layout: str) -> None:
+    check_format({"format": layout})
+
+
+def test_what_has_no_luma_is_refused_and_closed() -> None:
+    board = Board()
+
+    def colourful() -> FakePicamera2:
+        fake = FakePicamera2()
+        fake.format = "XBGR8888"
+        return fake
+
+    board.made = colourful
+    with (
+        camera_on(board, ManualClock()) as camera,
+        pytest.raises(DeviceError, match="XBGR8888"),
+    ):
+        camera.next_frame(LONG_S)
+    assert board.cameras[0].closed.is_set()
+    assert not board.cameras[0].started
 
 
 def test_a_request_that_fails_is_released_and_the_camera_opened_again() -> None:
     board, clock = Board(), ManualClock(100.0)
     with camera_on(board, clock) as camera:
-        camera.next_frame(0)
+        fake = opened(camera, board)
         request = FakeRequest(7, 100.0)
         request.make_buffer = lambda _name: np.zeros(3, np.uint8)  # type: ignore[method-assign]
-        board.cameras[0].requests.append(request)
+        fake.requests.append(request)
         with pytest.raises(DeviceError, match="stride"):
             camera.next_frame(0)
         assert request.released
         clock.now += 1.0
-        assert camera.next_frame(0) is None
+        opened(camera, board)
         assert len(board.cameras) == 2
+
+
+def test_a_camera_that_is_in_use_costs_no_open_file_a_try() -> None:
+    class Busy:
+        @staticmethod
+        def global_camera_info() -> list[str]:
+            return ["imx708"]
+
+        def __init__(self, _number: int) -> None:
+            self.notifyme_r, self.notifyme_w = os.pipe()
+            self.notifymeread = os.fdopen(self.notifyme_r, "rb")
+            raise RuntimeError("Camera __init__ sequence did not complete.")
+
+    opener = opener_of(Busy)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(5):
+        with pytest.raises(RuntimeError):
+            opener(0)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    with pytest.raises(IndexError):
+        opener(1)
 
 
 def test_without_picamera2_it_says_what_to_do() -> None:
     source = PiCamera(0, width=WIDTH, height=HEIGHT, fps=30, lens_m=0.12, clock=ManualClock())
     with pytest.raises(DeviceError, match="python3-picamera2"), source:
         pass
+
+
+def test_where_nothing_can_be_noted_only_a_process_of_some_age_is_left(tmp_path: Path) -> None:
+    clock = ManualClock(1000.0)
+    for folder in (None, tmp_path / "none"):
+        departures = Departures(folder, clock)
+        assert not departures.leave()
+        clock.now += 600
+        assert departures.leave()
+
+
+@pytest.mark.parametrize("noted", ["", "no time", "99999"])
+def test_a_note_of_nothing_or_of_another_boot_stops_nobody(tmp_path: Path, noted: str) -> None:
+    (tmp_path / "left-for-a-device").write_text(noted)
+    assert Departures(tmp_path, ManualClock(1000.0)).leave()
+
+
+class Blind:
+    """A Decoder that sees nothing."""
+
+    view = View()
+
+    def decode(self, _frame: Frame) -> list[Symbol]:
+        return []
+
+
+def test_a_stuck_camera_ends_its_worker_and_a_failing_one_does_not(tmp_path: Path) -> None:
+    board, clock = Board(), ManualClock(1000.0)
+    camera = camera_on(board, clock, Departures(tmp_path, clock))
+    reader = FrameReader("front", Direction.IN, camera, Blind(), 1.5, clock)
+    cues: list[Cue] = []
+    conditions = Conditions(cues.append)
+    worker = reading(reader, queue.Queue(), cues.append, conditions)
+    for _ in range(3):  # it works, and hangs
+        while not board.cameras or board.cameras[-1].closed.is_set():
+            next(worker)
+        clock.now += 0.1
+        board.cameras[-1].requests.append(FakeRequest(7, clock.now))
+        while not reader.working:
+            next(worker)
+        clock.now += 1.6
+        if len(board.cameras) < 3:
+            while reader.working:
+                next(worker)
+            assert board.cameras[-1].closed.wait(LONG_S)
+    with pytest.raises(DeviceStuck, match="camera 0"):
+        next(worker)
+        next(worker)
+    assert all(fake.closed.is_set() for fake in board.cameras)

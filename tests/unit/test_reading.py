@@ -8,7 +8,7 @@ from typing import Self
 from fakes import FakeClock, frame, symbol
 from gatepost.conditions import Conditions
 from gatepost.errors import DeviceAbsent, DeviceError
-from gatepost.model import Cue, CueKind, Direction, Frame, Hint, Scan, Symbol, View
+from gatepost.model import Cue, CueKind, Direction, Frame, Hint, Read, Scan, Symbol, View
 from gatepost.presentations import FrameReader, Presentations, TextReader, nearest
 from gatepost.reading import reading
 
@@ -220,6 +220,7 @@ class Gun(AbstractContextManager["Gun"]):
     """A USB reader that gives what it is told."""
 
     reads: Iterator[tuple[bytes, float] | None]
+    dropped: int = 0
 
     def __exit__(
         self,
@@ -229,8 +230,9 @@ class Gun(AbstractContextManager["Gun"]):
     ) -> None:
         return None
 
-    def next_text(self, wait_s: float) -> tuple[bytes, float] | None:  # noqa: ARG002
-        return next(self.reads)
+    def next_text(self, wait_s: float) -> Read | None:  # noqa: ARG002
+        read = next(self.reads)
+        return read and Read(read[0], read[0].decode("latin-1"), read[1])
 
 
 def shown(*reads: tuple[bytes, float] | None) -> list[tuple[str, float]]:
@@ -249,5 +251,5 @@ def test_a_usb_reader_has_no_hints() -> None:
     assert TextReader("gun", Direction.IN, Gun(iter([])), repeat_s=3).hint is None
 
 
-def test_a_usb_readers_bytes_that_are_no_utf8_are_kept() -> None:
+def test_what_a_usb_reader_gives_without_bytes_is_nothing() -> None:
     assert shown((b"\xff\xfe", 0), (b"", 1)) == [("\xff\xfe", 0)]

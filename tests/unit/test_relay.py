@@ -25,6 +25,7 @@ KEEP = [
     CueKind.HINT,
     CueKind.TROUBLE,
     CueKind.IDENTIFY,
+    CueKind.STATUS,
 ]
 
 
@@ -43,7 +44,7 @@ def states(pins: MockFactory) -> list[bool]:
 def test_an_accepted_visitor_gives_one_pulse(
     pins: MockFactory, config: RelayConfig, idle: bool
 ) -> None:
-    with Relay(config, pins) as relay:
+    with Relay(config, lambda: pins) as relay:
         pins.pin(5).clear_states()
         assert pins.pin(5).state is idle
         relay.show(Cue(CueKind.ACCEPTED))
@@ -56,7 +57,7 @@ def test_an_accepted_visitor_gives_one_pulse(
 @pytest.mark.parametrize("config", [LOW, HIGH])
 @pytest.mark.parametrize("kind", OTHERS)
 def test_no_other_cue_opens(pins: MockFactory, config: RelayConfig, kind: CueKind) -> None:
-    with Relay(config, pins) as relay:
+    with Relay(config, lambda: pins) as relay:
         pins.pin(5).clear_states()
         relay.show(Cue(kind))
         assert len(states(pins)) == 1
@@ -64,7 +65,7 @@ def test_no_other_cue_opens(pins: MockFactory, config: RelayConfig, kind: CueKin
 
 @pytest.mark.parametrize("kind", [kind for kind in OTHERS if kind not in KEEP])
 def test_another_verdict_ends_the_request(pins: MockFactory, kind: CueKind) -> None:
-    with Relay(LONG, pins) as relay:
+    with Relay(LONG, lambda: pins) as relay:
         relay.show(Cue(CueKind.ACCEPTED))
         relay.show(Cue(kind))
         assert pins.pin(5).state is False
@@ -72,14 +73,14 @@ def test_another_verdict_ends_the_request(pins: MockFactory, kind: CueKind) -> N
 
 @pytest.mark.parametrize("kind", KEEP)
 def test_a_resting_cue_leaves_the_request_to_run_out(pins: MockFactory, kind: CueKind) -> None:
-    with Relay(LONG, pins) as relay:
+    with Relay(LONG, lambda: pins) as relay:
         relay.show(Cue(CueKind.ACCEPTED))
         relay.show(Cue(kind))
         assert pins.pin(5).state is True
 
 
 def test_the_next_accepted_visitor_is_a_request_of_its_own(pins: MockFactory) -> None:
-    with Relay(RelayConfig(pin=5, idle="low", pulse_s=0.3), pins) as relay:
+    with Relay(RelayConfig(pin=5, idle="low", pulse_s=0.3), lambda: pins) as relay:
         pins.pin(5).clear_states()
         relay.show(Cue(CueKind.ACCEPTED))
         relay.show(Cue(CueKind.ACCEPTED))
@@ -92,7 +93,7 @@ def test_the_next_accepted_visitor_is_a_request_of_its_own(pins: MockFactory) ->
 def test_closing_ends_the_request_at_the_idle_level(
     pins: MockFactory, idle: str, level: bool
 ) -> None:
-    relay = Relay(RelayConfig(pin=5, idle=idle, pulse_s=5), pins)
+    relay = Relay(RelayConfig(pin=5, idle=idle, pulse_s=5), lambda: pins)
     with relay:
         relay.show(Cue(CueKind.ACCEPTED))
         assert pins.pin(5).state is not level
@@ -102,11 +103,11 @@ def test_closing_ends_the_request_at_the_idle_level(
 
 
 def test_no_configuration_holds_the_door_open(pins: MockFactory) -> None:
-    with Relay(RelayConfig(pin=5, idle="low", pulse_s=3600), pins) as relay:
+    with Relay(RelayConfig(pin=5, idle="low", pulse_s=3600), lambda: pins) as relay:
         relay.show(Cue(CueKind.ACCEPTED))
         assert relay._player._steps[0] == (True, MOST_S)
 
 
 def test_a_pin_that_does_not_exist_is_our_error(pins: MockFactory) -> None:
     with pytest.raises(DeviceError, match="relay: "):
-        Relay(RelayConfig(pin=99, idle="low"), pins).__enter__()
+        Relay(RelayConfig(pin=99, idle="low"), lambda: pins).__enter__()

@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from gatepost.demo.screens import KINDS, LANGUAGES, REASONS, SAMPLES, main
+from gatepost.demo.screens import KINDS, LANGUAGES, NAMES, READ, REASONS, SAMPLES, drawn, main
 from gatepost.drivers.panel import Panel
 from gatepost.errors import UsageError
 from gatepost.model import Cue, CueKind, Direction, Hint, Reason, Verdict
-from gatepost.screen import HEIGHT, WIDTH, fingerprint, printable, render, say
+from gatepost.pressing import LINES, REFUSED
+from gatepost.screen import HEIGHT, WIDTH, aim, fingerprint, lines, printable, render, say
 from gatepost.screen.because import BECAUSE
 from gatepost.screen.fonts import Face, find
 from gatepost.screen.icons import SIZE, icon
@@ -32,6 +33,9 @@ RECORDED = GOLDEN / "fonts.json"
 WRITE = os.environ.get("GATEPOST_GOLDEN") == "write"
 LONG = "reader main-entrance-of-the-west-wing"
 EVERY = [(language, name) for language in LANGUAGES for name in SAMPLES]
+SHOWN = [(language, name) for language in LANGUAGES for name in NAMES]
+# Its words are no texts of a visitor, but of whoever pressed the button.
+TOLD = [kind for kind in CueKind if kind is not CueKind.STATUS]
 
 
 def made_with() -> dict[str, str]:
@@ -45,9 +49,9 @@ def _recorded() -> Iterator[None]:
         RECORDED.write_text(json.dumps(made_with(), indent=2) + "\n", "ascii")
 
 
-@pytest.mark.parametrize(("language", "name"), EVERY)
+@pytest.mark.parametrize(("language", "name"), SHOWN)
 def test_no_pixel_changes_unseen(language: str, name: str) -> None:
-    picture = render(SAMPLES[name], language)
+    picture = drawn(name, language)
     stored = GOLDEN / f"{language}-{name}.png"
     if WRITE:
         GOLDEN.mkdir(parents=True, exist_ok=True)
@@ -72,15 +76,15 @@ def test_every_text_of_every_cue_fits(language: str, name: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_text_fits_by_its_measured_width(language: str) -> None:
-    from gatepost.screen import layout  # noqa: PLC0415 - its insides, for this test alone
+    from gatepost.screen import fitting, layout  # noqa: PLC0415 - its insides
 
     because = [getattr(each, language) for each in BECAUSE.values()]
     for words in (*TEXTS[language].values(), *because):
         for head in words.head:
-            smallest = layout._measured(head, Face.HEAD, layout._HEAD_SIZES[-1])
+            smallest = fitting.measured(head, Face.HEAD, layout._HEAD_SIZES[-1])
             assert smallest.width <= WIDTH - layout._HEAD_X, head
         for line in filter(None, (words.line, words.more)):
-            assert layout._measured(line, Face.LINE, 16).width <= WIDTH, line
+            assert fitting.measured(line, Face.LINE, 16).width <= WIDTH, line
 
 
 @pytest.mark.parametrize(("language", "name"), EVERY)
@@ -113,7 +117,7 @@ def test_the_large_lines_stay_whole_above_any_note(language: str, note: str, nam
 def test_both_languages_say_every_cue() -> None:
     keys = set(KINDS)
     assert set(TEXTS["vi"]) == set(TEXTS["en"]) == keys
-    assert {cue.kind for cue in SAMPLES.values()} == set(CueKind)
+    assert {cue.kind for cue in SAMPLES.values()} == set(TOLD)
 
 
 def test_screens_and_icons_all_differ() -> None:
@@ -174,7 +178,7 @@ def test_who_is_on_a_deny_list_reads_what_one_reads_who_is_on_no_list(language: 
     assert denied.tobytes() == render(named, language).tobytes()
 
 
-@pytest.mark.parametrize("kind", set(CueKind) - {CueKind.ACCEPTED, CueKind.REFUSED})
+@pytest.mark.parametrize("kind", set(TOLD) - {CueKind.ACCEPTED, CueKind.REFUSED})
 def test_a_reason_never_changes_a_cue_that_is_no_answer_to_it(kind: CueKind) -> None:
     assert say(Cue(kind, reason=Reason.EXPIRED), "vi") == say(Cue(kind), "vi") or (
         kind is CueKind.NOT_UNDERSTOOD
@@ -314,8 +318,8 @@ def test_all_screens_are_written_with_a_contact_sheet(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([str(tmp_path / "out")]) == 0
-    assert len(list((tmp_path / "out").glob("*.png"))) == len(EVERY) + 1
-    assert f"{len(EVERY) + 1} pictures" in capsys.readouterr().out
+    assert len(list((tmp_path / "out").glob("*.png"))) == len(SHOWN) + 1
+    assert f"{len(SHOWN) + 1} pictures" in capsys.readouterr().out
     assert main([]) == 2
     (tmp_path / "file").touch()
     assert main([str(tmp_path / "file")]) == 1
@@ -330,3 +334,89 @@ def test_the_panel_s_plain_line_names_the_reason_and_nobody() -> None:
     assert refused.startswith("refused (expired): lamp ")
     assert recorded.startswith("accepted (recorded): lamp ")
     assert "N.V.A." not in stream.getvalue()
+
+
+def rows(picture: Image.Image) -> list[bool]:
+    """Which of the four rows have ink, black on white or white on black."""
+    ink = np.asarray(picture).reshape(4, 16, WIDTH)
+    return [bool(row.any()) for row in ink]
+
+
+def test_a_status_is_four_lines_whatever_language_comes_first() -> None:
+    cue = Cue(CueKind.STATUS, detail="gp-7\nMạng: tốt\nChờ gửi: 12\n46 độ\nno room for a fifth")
+    picture = render(cue, "vi")
+    assert rows(picture) == [True] * 4
+    assert picture.tobytes() == render(cue, "en").tobytes()
+    four = replace(cue, detail="\n".join(cue.detail.split("\n")[:4]))
+    assert picture.tobytes() == render(four, "vi").tobytes()
+
+
+@pytest.mark.parametrize(
+    ("texts", "title", "inked"),
+    [
+        ([], "", [False] * 4),
+        (["one"], "", [False, True, False, False]),
+        (["one", "two"], "", [False, True, True, False]),
+        (["one"], "title", [True, True, False, False]),
+        (["1", "2", "3", "4"], "title", [True] * 4),
+        (["", "two", ""], "", [False, True, False, False]),
+    ],
+)
+def test_lines_stand_in_their_rows(texts: list[str], title: str, inked: list[bool]) -> None:
+    assert rows(lines(title, texts)) == inked
+
+
+@pytest.mark.parametrize("text", ["x" * 5000, "語" * 30, "\x1b[2J\u202e", "Ậ" * 17, " "])
+def test_no_line_is_too_wide_or_harmful(text: str) -> None:
+    picture = lines(text, [text, text])
+    assert picture.size == (WIDTH, HEIGHT)
+    assert render(Cue(CueKind.STATUS, detail=text), "vi").size == (WIDTH, HEIGHT)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_whole_vietnamese_words_keep_apart_in_the_smallest_lines(language: str) -> None:
+    # The marks above a line must not touch the dots below the line above it.
+    picture = np.asarray(READ["status"](language))
+    for edge in (16, 32, 48):
+        above, below = picture[edge - 1], picture[edge]
+        assert not (above & below).any()
+
+
+def test_every_line_of_the_button_has_16_letters_at_most() -> None:
+    texts = [*LINES["vi"].values(), *LINES["en"].values(), *REFUSED.values()]
+    assert max(len(line) for text in texts for line in text) <= 16
+    assert set(LINES) == set(REFUSED) == set(LANGUAGES)
+
+
+def test_the_bar_grows_with_the_focus_and_stays_inside() -> None:
+    def drawn_at(focus: float) -> np.ndarray:
+        return np.asarray(aim(focus, "ok", "ok", code_read=True))
+
+    inks = [int(drawn_at(focus)[16:32, 46:101].sum()) for focus in range(101)]
+    assert inks == sorted(inks)
+    assert inks[0] < inks[50] < inks[100]
+    assert np.array_equal(drawn_at(250.4), drawn_at(100))
+    assert np.array_equal(drawn_at(-3), drawn_at(0))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_judgement_of_the_aim_looks_different(language: str) -> None:
+    seen = {
+        aim(50, light, distance, code_read=read, language=language).tobytes()
+        for light in ("ok", "dark", "bright", "glare")
+        for distance in ("ok", "near", "far", "none")
+        for read in (True, False)
+    }
+    assert len(seen) == 32
+
+
+def test_an_aim_in_unknown_words_is_refused() -> None:
+    with pytest.raises(UsageError, match="nothing is called purple"):
+        aim(50, "purple", "ok", code_read=True)
+    with pytest.raises(UsageError, match="'fr'; there are vi, en"):
+        aim(50, "ok", "ok", code_read=True, language="fr")
+
+
+def test_screens_to_be_read_all_differ() -> None:
+    for language in LANGUAGES:
+        assert len({drawn(name, language).tobytes() for name in NAMES}) == len(NAMES)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from brokers import HOST, free_port, mosquitto, needs_mosquitto
 from dated import ENDED, Days, Fleet
 from fakes import BOOT, FakeClock
-from gatepost.cli import selftest as command
+from gatepost.cli import main
 from gatepost.config import load
 from gatepost.drivers.broker import PahoBroker, tls_context
 from gatepost.model import Draft, FaultRecord, Message
@@ -154,15 +154,13 @@ def test_the_short_report_is_one_line(tmp_path: Path) -> None:
 def test_the_command_shows_and_exits_by_what_was_found(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import argparse  # noqa: PLC0415
-
     files = Fleet(tmp_path).files()
     path = configure(tmp_path, files, free_port())
-    assert command.run(argparse.Namespace(config=path, json=False)) == 1
+    assert main(["selftest", "--config", str(path)]) == 1
     shown = capsys.readouterr().out
     assert " TROUBLE  connection" in shown
     assert "-> start the station once" in shown
-    assert command.run(argparse.Namespace(config=path, json=True)) == 1
+    assert main(["selftest", "--config", str(path), "--json"]) == 1
     told = json.loads(capsys.readouterr().out)
     assert (told["station"], told["ok"]) == ("gp-1", False)
     assert {"name", "ok", "told", "advice"} == told["findings"][0].keys()

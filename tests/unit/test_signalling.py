@@ -25,7 +25,9 @@ TROUBLE = Cue(CueKind.TROUBLE, detail="spool: station full")
 FAR = Cue(CueKind.HINT, reader="in", hint=Hint.TOO_FAR)
 DARK = Cue(CueKind.HINT, reader="in", hint=Hint.TOO_DARK)
 NO_HINT = Cue(CueKind.HINT, reader="in")
-VERDICTS = [kind for kind in HOLD_S if kind not in {CueKind.PENDING, CueKind.TROUBLE}]
+STATUS = Cue(CueKind.STATUS, detail="all is well")
+NO_VERDICTS = {CueKind.PENDING, CueKind.TROUBLE, CueKind.STATUS}
+VERDICTS = [kind for kind in HOLD_S if kind not in NO_VERDICTS]
 
 
 @dataclass
@@ -66,10 +68,18 @@ class Gate:
 
     def __init__(self, *signals: Lamp) -> None:
         self.clock = FakeClock()
+        self.told: list[tuple[str, str]] = []
         self.inbox: queue.Queue[Cue] = queue.Queue()
         self.mailbox: Mailbox[Cue] = Mailbox()
         self.signals = signals or (Lamp(),)
-        self.worker = signalling(self.inbox, self.signals, [self.mailbox], self.clock, wait_s=0)
+        self.worker = signalling(
+            self.inbox,
+            self.signals,
+            [self.mailbox],
+            self.clock,
+            wait_s=0,
+            told=lambda *each: self.told.append(each),
+        )
         next(self.worker)
 
     def post(self, *cues: Cue) -> None:
@@ -80,6 +90,11 @@ class Gate:
     def after(self, seconds: float) -> None:
         self.clock.pass_(seconds)
         next(self.worker)
+
+    def screen(self) -> CueKind | None:
+        """What was put on the screen since the last time, the newest."""
+        cue = self.mailbox.take(0)
+        return cue.kind if cue else None
 
     @property
     def cues(self) -> list[Cue]:
@@ -246,6 +261,106 @@ def test_a_hint_is_no_light_that_answers_a_frame(caplog: pytest.LogCaptureFixtur
     caplog.set_level(logging.INFO)
     Gate().post(FAR, NO_HINT)
     assert logged(caplog) == []
+
+
+def test_a_status_stands_on_the_screen_for_10_s_and_nowhere_else() -> None:
+    gate = Gate()
+    assert gate.screen() is CueKind.READY
+    gate.post(STATUS)
+    assert gate.screen() is CueKind.STATUS
+    gate.after(9.9)
+    assert gate.screen() is None
+    gate.after(0.2)
+    assert gate.screen() is CueKind.READY
+    assert gate.shown == [CueKind.READY]
+
+
+def test_another_status_takes_the_place_of_the_first_and_has_its_own_time() -> None:
+    gate = Gate()
+    gate.post(STATUS)
+    gate.after(9)
+    gate.post(STATUS)
+    gate.screen()
+    gate.after(9)
+    assert gate.screen() is None
+    gate.after(1.1)
+    assert gate.screen() is CueKind.READY
+
+
+@pytest.mark.parametrize("kind", VERDICTS)
+def test_a_visitor_goes_before_a_status_that_is_not_shown_again(kind: CueKind) -> None:
+    gate = Gate()
+    gate.post(STATUS, Cue(kind))
+    assert gate.screen() is kind
+    gate.after(HOLD_S[kind] + 0.1)
+    assert gate.screen() is CueKind.READY
+
+
+@pytest.mark.parametrize("kind", VERDICTS)
+def test_a_status_waits_for_the_verdict_that_stands_and_has_all_its_time(kind: CueKind) -> None:
+    gate = Gate()
+    gate.post(Cue(kind), STATUS)
+    assert gate.screen() is kind
+    gate.after(HOLD_S[kind] + 0.1)
+    assert gate.screen() is CueKind.STATUS
+    gate.after(9.8)
+    assert gate.screen() is None
+    gate.after(0.3)
+    assert gate.screen() is CueKind.READY
+    assert gate.shown == [CueKind.READY, kind, CueKind.READY]
+
+
+def test_a_waiting_status_is_given_up_for_the_next_visitor() -> None:
+    gate = Gate()
+    gate.post(ACCEPTED, STATUS, Cue(CueKind.REFUSED))
+    gate.after(3.1)
+    assert gate.screen() is CueKind.READY
+
+
+def test_one_moment_goes_before_a_status() -> None:
+    gate = Gate()
+    gate.post(STATUS, PENDING)
+    gate.after(0.41)
+    assert gate.screen() is CueKind.PENDING
+
+
+def test_under_a_status_the_lamp_shows_a_trouble_at_once_and_the_screen_afterwards() -> None:
+    gate = Gate()
+    gate.post(STATUS)
+    gate.screen()
+    gate.post(TROUBLE)
+    assert gate.shown == [CueKind.READY, CueKind.TROUBLE]
+    assert gate.screen() is None
+    gate.after(10)
+    assert gate.screen() is CueKind.TROUBLE
+
+
+def test_a_hint_does_not_take_the_place_of_a_status() -> None:
+    gate = Gate()
+    gate.post(STATUS, FAR)
+    assert gate.screen() is CueKind.STATUS
+    gate.after(10)
+    assert gate.screen() is CueKind.HINT
+
+
+def test_a_signal_that_fails_and_recovers_is_told_once_each() -> None:
+    gate = Gate(Lamp(broken="no power"))
+    gate.post(ACCEPTED, ACCEPTED)
+    gate.signals[0].broken = ""
+    gate.post(ACCEPTED, ACCEPTED)
+    assert gate.told == [("lamp", "no power"), ("lamp", "")]
+
+
+def test_a_slow_signal_that_fails_and_recovers_is_told_once_each() -> None:
+    clock, mailbox, screen = FakeClock(), Mailbox[Cue](), Lamp("oled", absent="not there")
+    told: list[tuple[str, str]] = []
+    worker = showing(mailbox, screen, clock, 0, lambda *each: told.append(each))
+    mailbox.put(READY)
+    step(worker, 3)
+    screen.absent = ""
+    clock.pass_(5)
+    step(worker, 3)
+    assert told == [("lamp", "not there"), ("lamp", "")]
 
 
 def test_the_light_comes_first_then_relay_then_buzzer() -> None:

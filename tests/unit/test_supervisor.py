@@ -185,3 +185,73 @@ def test_what_an_error_quotes_reaches_no_log(form: str) -> None:
         logging.getLogger("gatepost").setLevel(logging.NOTSET)
     assert "worker failed" in stream.getvalue()
     assert "001099012345" not in stream.getvalue()
+
+
+class Kept:
+    """What a run tells its watch, in order, with where the stuck ones were at that moment."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, BaseException | None]] = []
+        self.alive: list[str] = []
+        self.ends: list[float] = []
+
+    def record(self, reason: str, error: BaseException | None = None) -> None:
+        self.told.append((reason, error))
+        self.alive = [each.name for each in threading.enumerate()]
+
+    def end_unless(self, seconds: float) -> None:
+        self.ends.append(seconds)
+
+
+def test_a_failure_is_kept_before_anything_is_stopped() -> None:
+    log, watch, error = Log(), Kept(), OSError("the card is gone")
+
+    def failing() -> Generator[None, None, None]:
+        yield
+        raise error
+
+    groups = [[log.steady("other")], [Worker("bad", failing, 5)]]
+    Supervisor(groups, log.tell, (1, 2), watch).run(lambda: False)
+    assert watch.told == [("worker bad failed: OSError: the card is gone", error)]
+    assert "other" in watch.alive
+
+
+def test_one_that_hangs_is_kept_while_it_hangs() -> None:
+    watch, release = Kept(), threading.Event()
+
+    def stuck() -> Generator[None, None, None]:
+        yield
+        release.wait(20)
+        yield
+
+    Supervisor([[Worker("stuck", stuck, 0.2)]], lambda _: None, (0.1,), watch).run(lambda: False)
+    release.set()
+    assert watch.told == [("worker stuck gave no heartbeat for 0.2 s", None)]
+    assert "stuck" in watch.alive
+
+
+def test_a_failure_while_stopping_is_kept_too() -> None:
+    watch, stop, began = Kept(), threading.Event(), threading.Event()
+
+    def late() -> Generator[None, None, None]:
+        try:
+            while True:
+                yield
+                began.set()
+        finally:
+            raise OSError("not flushed")
+
+    threading.Thread(target=lambda: (began.wait(5), stop.set())).start()
+    supervisor = Supervisor([[Worker("late", late, 5)]], lambda _: None, (1,), watch)
+    assert supervisor.run(stop.is_set) == "worker late failed: OSError: not flushed"
+    assert [reason for reason, _ in watch.told] == ["worker late failed: OSError: not flushed"]
+
+
+def test_a_clean_stop_keeps_nothing_and_is_bounded() -> None:
+    log, watch, stop = Log(), Kept(), threading.Event()
+    supervisor = Supervisor([[log.steady("only")]], log.tell, (1,), watch)
+    threading.Thread(target=lambda: (log.watched.wait(5), stop.set())).start()
+    assert supervisor.run(stop.is_set) is None
+    assert watch.told == []
+    assert watch.ends[0] > 10  # from before the first worker on, longer than systemd waits
+    assert 1 < watch.ends[-1] < 5  # while it stops: its time, and some to spare

@@ -3,7 +3,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import cv2
 import numpy as np
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+BROKEN = np.zeros(0, np.uint8)  # what OpenCV makes of half a JPEG: nothing
 LONG_S = 10.0  # a bound only: what is waited for comes at once
 
 
 class FakeCapture:
-    """A camera below the driver: it gives what the test puts into it; None: a failed read."""
+    """A camera below the driver: it gives what the test puts into it; None: it is gone."""
 
     def __init__(self, there: bool) -> None:
         self.frames: queue.Queue[Luma | None] = queue.Queue()
@@ -33,6 +34,7 @@ class FakeCapture:
         self.idle = threading.Event()  # every frame was taken, and the next one is waited for
         self.released = threading.Event()
         self._there = there
+        self._grabbed: Luma | None = None
 
     def isOpened(self) -> bool:  # noqa: N802
         return self._there
@@ -44,19 +46,25 @@ class FakeCapture:
     def get(self, propId: int) -> float:  # noqa: N803
         return self.given.get(propId, self.settings.get(propId, 0.0))
 
-    def read(self) -> tuple[bool, Luma | None]:
+    def grab(self) -> bool:
         if self.frames.empty():
             self.idle.set()
-        picture = self.frames.get(timeout=LONG_S)
-        return picture is not None, picture
+        self._grabbed = self.frames.get(timeout=LONG_S)
+        return self._grabbed is not None
+
+    def retrieve(self) -> tuple[bool, Any]:
+        return self._grabbed is not BROKEN, self._grabbed
 
     def release(self) -> None:
         self.released.set()
 
     def give(self, *greys: int) -> None:
+        self.put(*(np.full((20, 30, 3), grey, np.uint8) for grey in greys))
+
+    def put(self, *pictures: Luma) -> None:
         self.idle.clear()
-        for grey in greys:
-            self.frames.put(np.full((4, 6, 3), grey, np.uint8))
+        for picture in pictures:
+            self.frames.put(picture)
         assert self.idle.wait(LONG_S)
 
 
@@ -148,7 +156,7 @@ def test_the_newest_frame_wins_and_is_given_once(port: Port) -> None:
         plugged_in(port, camera).give(1, 2, 3)
         frame = camera.next_frame(LONG_S)
         assert frame is not None
-        assert frame.luma.shape == (4, 6)
+        assert frame.luma.shape == (20, 30)
         assert (frame.luma == 3).all()
         assert frame.taken == 7.0
         assert camera.next_frame(0) is None
@@ -305,6 +313,67 @@ def test_closing_gives_the_device_back(port: Port) -> None:
         capture.give(1)
         left(port)
     assert capture.released.is_set()
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        BROKEN,
+        np.zeros((20, 30, 4), np.uint8),
+        np.zeros((20, 30), np.uint16),
+        np.zeros((2, 30, 3), np.uint8),
+        np.zeros((0, 0, 3), np.uint8),
+    ],
+    ids=["half a JPEG", "four channels", "16 bits", "two lines", "nothing"],
+)
+def test_a_broken_picture_now_and_then_costs_that_frame_alone(port: Port, garbage: Luma) -> None:
+    with camera_at(port, ManualClock()) as camera:
+        capture = plugged_in(port, camera)
+        for _ in range(3):
+            capture.put(*[garbage] * 20)
+            assert camera.next_frame(0) is None
+            capture.give(7)
+            frame = camera.next_frame(LONG_S)
+            assert frame is not None
+            assert (frame.luma == 7).all()
+        left(port)
+    assert len(port.captures) == 1
+
+
+def test_a_camera_that_gives_broken_pictures_alone_is_opened_again(port: Port) -> None:
+    clock = ManualClock(10.0)
+    with camera_at(port, clock) as camera:
+        capture = plugged_in(port, camera)
+        for _ in range(31):
+            capture.frames.put(BROKEN)
+        with pytest.raises(DeviceAbsent, match="broken"):
+            camera.next_frame(LONG_S)
+        assert capture.released.wait(LONG_S)
+        clock.now += 1.0
+        plugged_in(port, camera).give(1)
+        assert camera.next_frame(LONG_S) is not None
+        left(port)
+
+
+def test_two_cameras_run_beside_each_other() -> None:
+    ports = [Port(), Port()]
+    with camera_at(ports[0], ManualClock()) as one, camera_at(ports[1], ManualClock()) as other:
+        for grey, (port, camera) in enumerate(zip(ports, (one, other), strict=True), 5):
+            plugged_in(port, camera).give(grey)
+        for grey, camera in enumerate((one, other), 5):
+            frame = camera.next_frame(LONG_S)
+            assert frame is not None
+            assert (frame.luma == grey).all()
+        for port in ports:
+            left(port)
+
+
+@pytest.mark.parametrize("device", ["/dev/null", "/dev/ptmx"])
+def test_the_real_opener_takes_no_device_that_is_no_camera(
+    device: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert not open_v4l2(device).isOpened()
+    assert capfd.readouterr().err == ""
 
 
 def test_the_real_opener_finds_no_device_in_silence(

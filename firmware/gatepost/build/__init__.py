@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from gatepost import __version__
 from gatepost.build.delivery import Delivery, call, deliver
-from gatepost.build.outputs import lighting_of, signalling_of
+from gatepost.build.outputs import lighting_of, pressing_of, signalling_of
 from gatepost.build.readers import decoders_of, lit_of, reader_of
+from gatepost.build.telling import Telling, brief_of, health_of, serving_of
 from gatepost.clock import SystemClock, boot_id
 from gatepost.commands import WAITING
 from gatepost.conditions import Conditions
@@ -20,7 +21,6 @@ from gatepost.deciding import Deciding
 from gatepost.errors import SpoolError
 from gatepost.gate import Gate
 from gatepost.governing import Governed, governed
-from gatepost.health import Health
 from gatepost.keys import keys_of
 from gatepost.reading import reading
 from gatepost.refusing import refusing
@@ -28,13 +28,13 @@ from gatepost.spool import Limits, prepare
 from gatepost.station import Station
 from gatepost.supervisor import Worker
 from gatepost.timekeeping import Floor, TimeWatch, stamp
-from gatepost.wire import Topics
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from gatepost.config import Config, SpoolConfig
+    from gatepost.deciding import Told
     from gatepost.decoding import LiveDecoder
     from gatepost.mailbox import Mailbox
     from gatepost.model import Cue, Scan, View
@@ -61,8 +61,15 @@ class _Front:
     boot: str
 
 
-def build(config: Config) -> Station:
+def build(
+    config: Config, told: Sequence[Told] = (), crashes: Callable[[], int] | None = None
+) -> Station:
     """A station of real drivers, its spool prepared; one that refuses where there is none.
+
+    Args:
+        config: the station's.
+        told: what else has something to be recorded, as a crash of the run before.
+        crashes: how many are known, for health.
 
     Raises ConfigError.
     """
@@ -76,13 +83,16 @@ def build(config: Config) -> Station:
     except SpoolError as why:
         again = partial(refusing, front.scans, front.cues.put, front.conditions, spool)
         refuse = Worker("refusing", partial(again, front.clock, why), 120)
-        return _station(front, refuse, call(config, holds, front.clock, front.boot))
+        delivery = call(config, holds, front.clock, front.boot)
+        return _station(front, refuse, _telling(front, delivery, None, crashes))
     floor = Floor()
     if holds.held is not None:
         holds.held.floor = floor
     deciding = _deciding(front, path, holds, sealer, floor)
+    deciding.told = told
     delivery = deliver(config, path, signer, holds, deciding, front.cues.put)
-    return _station(front, Worker("deciding", deciding.run, 30), delivery)
+    telling = _telling(front, delivery, deciding, crashes)
+    return _station(front, Worker("deciding", deciding.run, 30), telling)
 
 
 def _prepared(front: _Front) -> Path:
@@ -114,18 +124,46 @@ def _front(config: Config) -> _Front:
     )
 
 
-def _station(front: _Front, deciding: Worker, delivery: Delivery) -> Station:
+def _telling(
+    front: _Front,
+    delivery: Delivery,
+    deciding: Deciding | None,
+    crashes: Callable[[], int] | None,
+) -> Telling:
+    return Telling(
+        config=front.config,
+        readers=front.readers,
+        decoders=front.decoders,
+        conditions=front.conditions,
+        clock=front.clock,
+        boot_id=front.boot,
+        delivery=delivery,
+        deciding=deciding,
+        crashes=crashes,
+    )
+
+
+def _station(front: _Front, deciding: Worker, telling: Telling) -> Station:
     deepening = [
         Worker(f"deepening {name}", decoder.deepening, 30, may_linger=True)
         for name, decoder in front.decoders.items()
     ]
-    lights = lighting_of(front.config, front.lit, front.clock)
+    config, clock, told = front.config, front.clock, front.conditions.told
+    health = health_of(telling)
+    button = pressing_of(config, front.cues, partial(brief_of, telling, health), told, clock)
+    lights = lighting_of(config, front.lit, clock, told)
     return Station(
-        reading=[*_reading(front), *deepening, *delivery.commands],
+        reading=[
+            *_reading(front),
+            *deepening,
+            *telling.delivery.commands,
+            *button,
+            serving_of(telling, health),
+        ],
         deciding=deciding,
-        uplink=delivery.worker,
-        health=Worker("health", _health(front, delivery).run, 30),
-        signalling=[*signalling_of(front.config, front.cues, front.clock), *lights],
+        uplink=telling.delivery.worker,
+        health=Worker("health", health.run, 30),
+        signalling=[*signalling_of(config, front.cues, clock, told), *lights],
     )
 
 
@@ -169,22 +207,6 @@ def _reading(front: _Front) -> list[Worker]:
     ]
 
 
-def _health(front: _Front, delivery: Delivery) -> Health:
-    topics = Topics(front.config.station.site, front.config.station.id)
-    return Health(
-        topic=topics.health,
-        notices=delivery.notices,
-        conditions=front.conditions,
-        counts=partial(_counts, front, delivery),
-        data=front.config.station.data,
-        clock=front.clock,
-        boot_id=front.boot,
-        firmware=__version__,
-        certificate_ends_us=delivery.certificate_ends_us,
-        spool_most_bytes=front.config.spool.most_mib * _MIB,
-    )
-
-
 def _announce(config: Config) -> None:
     readers = ", ".join(f"{each.name} ({each.direction})" for each in config.reader)
     fields = {
@@ -195,15 +217,3 @@ def _announce(config: Config) -> None:
         "sealed": "yes" if config.central.sealing_key else "NO",
     }
     _LOG.info("starting", extra={"fields": fields})
-
-
-def _counts(front: _Front, delivery: Delivery) -> Mapping[str, int | str]:
-    counts = [each.counts for each in front.readers]
-    own = {
-        "frames": sum(each.frames for each in counts),
-        "decoded": sum(each.decoded for each in counts),
-        "scans": sum(each.scans for each in counts),
-        "decode_failures": sum(each.failures.total() for each in front.decoders.values()),
-        "overflowed": sum(each.overflowed for each in counts),
-    }
-    return {**own, **delivery.told()}

@@ -8,7 +8,25 @@ import os
 import sys
 
 from gatepost import __version__
-from gatepost.cli import check, decode, demo, explain, rules, run, selftest, spool, trust
+from gatepost.cli import (
+    check,
+    clock,
+    decode,
+    demo,
+    explain,
+    readers,
+    report,
+    reset,
+    rules,
+    run,
+    selftest,
+    setup,
+    spool,
+    status,
+    stopped,
+    trust,
+    wiring,
+)
 from gatepost.errors import ConfigError, GatepostError, UsageError
 
 _EXAMPLES = """\
@@ -18,10 +36,16 @@ examples:
   gatepost run --config /etc/gatepost.toml    the station
   gatepost decode photo.png --json            what the station's own decoder reads
   gatepost selftest --config ...              what is wrong with it, and what to do
+  gatepost status --config ...                how the running station is
   gatepost spool status --config ...          what is kept and not delivered yet
   gatepost trust show --config ...            whose signatures are believed
   gatepost rules check gate.toml              every problem of a gate's rules at once
   gatepost explain 'HC1:...'                  what a code is, and what the gate would say
+  gatepost wiring --board pi-4.toml           what goes to which pin: a diagram, a table
+  gatepost clock show --config ...            is the clock behind what is surely past?
+  gatepost report --config ...                a bundle for support, without visitors' data
+  gatepost setup --mode setup --config ...    help to aim the camera, on the OLED
+  gatepost reset --config ...                 factory reset; keys and events stay
 
 exit status: 0 done, 1 it failed, 2 it could not be tried as asked, 130 interrupted
 """
@@ -88,6 +112,24 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"gatepost {__version__}")
     parser.set_defaults(run=None, extra="station")
     commands = parser.add_subparsers(metavar="COMMAND")
-    for command in (run, demo, decode, check, selftest, spool, trust, rules, explain):
+    for command in (
+        run,
+        demo,
+        decode,
+        check,
+        readers,
+        selftest,
+        setup,
+        status,
+        spool,
+        trust,
+        rules,
+        explain,
+        report,
+        reset,
+        clock,
+        stopped,
+        wiring,
+    ):
         command.add_parser(commands)
     return parser

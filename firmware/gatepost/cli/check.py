@@ -65,6 +65,7 @@ def _as_json(file: Path, config: Config, holds: Governed) -> str:
         "station": config.station.id,
         "site": config.station.site,
         "readers": readers,
+        "board": _board(config),
         "sealed": config.central.sealing_key is not None,
         "accept": sorted(holds.rules.accept),
         "rules": _rules(config, holds),
@@ -77,12 +78,33 @@ def _as_text(file: Path, config: Config, holds: Governed) -> str:
     readers = ", ".join(f"{each.name} ({each.direction})" for each in config.reader)
     told = f"{file}: good: station {config.station.id} at {config.station.site}; {readers}"
     told += f"\nrules: {_rules(config, holds)}; accepts {', '.join(sorted(holds.rules.accept))}"
+    board = _board(config)
+    if board is not None:
+        told += f"\nboard: {board['title']} ({board['profile']}); fitted: "
+        told += ", ".join(board["fitted"]) or "nothing"
+        told += "".join(f"\nnote: {note}" for note in board["notes"])
     if config.central.sealing_key is not None:
         return told
     return (
         f"{told}\nvisitors' data is NOT sealed: everyone who can read the broker, its logs or this "
         "station's card can read who came and when: names, numbers, birth dates, whole codes"
     )
+
+
+def _board(config: Config) -> dict[str, Any] | None:
+    """What the station is built on, and what of it is strange but no error."""
+    from gatepost.boards import FITTED, machine, notes
+
+    board = config.board
+    if board is None:
+        return None
+    return {
+        "model": board.model,
+        "title": board.title,
+        "profile": str(board.source),
+        "fitted": [name for name in FITTED if getattr(config, name) is not None],
+        "notes": list(notes(config, machine())),
+    }
 
 
 def _rules(config: Config, holds: Governed) -> str:

@@ -8,8 +8,18 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gatepost.config import Config
+    from gatepost.crashes import Crashes
+    from gatepost.station import Station
+
+    Build = Callable[..., Station]
 
 _LEAVE_S = 1
 # A damaged spool of a GiB is read out before READY: that may take minutes (sd_notify(3)).
@@ -23,7 +33,8 @@ def add_parser(commands: Any) -> None:
         help="run the station",
         description="Run the station until SIGTERM. It stops within 5 seconds, with its state "
         "published as offline. When a part of it fails, it ends with status 1 and the reason as "
-        "the last line, for systemd to start it again.",
+        "the last line, for systemd to start it again; why, and where each thread was, is kept "
+        "beside the spool and told to the centre after the next start.",
         epilog="example:\n  gatepost run --config /etc/gatepost/station.toml\n",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -40,20 +51,57 @@ def run(args: argparse.Namespace) -> int:
     from gatepost.config import load
     from gatepost.logs import plain, set_up
     from gatepost.spool import locked
-    from gatepost.supervisor import systemd_notifier
 
     os.umask(0o077)  # the spool is nobody else's business
     config = load(args.config)
     set_up(config.log.format, config.log.level)
-    notify = systemd_notifier()
-    notify(_PATIENCE)
     with locked(config.station.data):
-        reason = build(config).run(notify)
+        reason = _watched(config, build)
     if reason is None:
         return 0 if threading.active_count() == 1 else _leave(0)
     logging.disable()  # a worker that would not stop must not have the last word
     print(f"gatepost: {plain(reason)}", file=sys.stderr)
     return _leave(1)
+
+
+def _watched(config: Config, build: Build) -> str | None:
+    """Run it, and keep what becomes of it; returns why it failed, or None."""
+    from gatepost import __version__
+    from gatepost.clock import SystemClock, boot_id
+    from gatepost.crashes import begin, hooked
+    from gatepost.errors import GatepostError, told
+    from gatepost.logs import keep_last
+    from gatepost.timekeeping import stamp
+
+    boot, clock = boot_id(), SystemClock()
+    crashes = begin(config.station.data, boot, __version__, lambda: stamp(clock, boot))
+    keep_last(crashes.ring.write)
+    try:
+        with hooked(crashes):
+            reason = _run(config, build, crashes)
+    except KeyboardInterrupt:
+        crashes.ended()
+        raise
+    except GatepostError as error:  # of the start: it is said by whoever called us
+        crashes.record(f"start failed: {told(error)}", error)
+        raise
+    except BaseException as error:  # noqa: BLE001 - of the main thread, here alone
+        crashes.record(f"failed: {told(error)}", error)
+        traceback.print_tb(error.__traceback__)  # without its text, which may quote a visitor
+        return f"failed: {told(error)}"
+    if reason is None:
+        crashes.ended()
+    return reason
+
+
+def _run(config: Config, build: Build, crashes: Crashes) -> str | None:
+    from gatepost.resetting import Resets
+    from gatepost.supervisor import systemd_notifier
+
+    notify = systemd_notifier()
+    notify(_PATIENCE)
+    told = (crashes, Resets(config.station.data))
+    return build(config, told, crashes.known).run(notify, crashes)
 
 
 def _leave(status: int) -> NoReturn:

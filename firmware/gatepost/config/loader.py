@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from gatepost.config.documents import document_of, plain, text_of
 from gatepost.config.lines import Lines
-from gatepost.config.schema import Config
+from gatepost.config.merging import merged
+from gatepost.config.schema import SPOKEN, Config
 from gatepost.config.tables import Tables
 from gatepost.config.whole import contradictions
 from gatepost.errors import ConfigError
@@ -25,14 +26,17 @@ def load(path: Path) -> Config:
 def parse(text: str, path: Path) -> Config:
     """Parse a configuration; paths in it are relative to the folder of `path`.
 
-    Raises ConfigError with every problem in it.
+    Parts that the profile of its `[board]` fits are filled in from there.
+    Raises ConfigError with every problem in it, those of the profile first.
     """
     text = plain(text)
-    document = document_of(text, path)
-    tables = Tables(path, Lines(text))
-    sections = tables.sections(document)
-    for where, told in contradictions(sections):
+    whole = merged(document_of(text, path), path.parent)
+    tables = Tables(path, Lines(text), whole.lent, whole.places)
+    sections = tables.sections(whole.document, spoken=SPOKEN)
+    for where, told in (*whole.found, *contradictions(sections), *whole.faults()):
         tables.problem(where, told)
-    if tables.problems:
-        raise ConfigError([problem for _, problem in sorted(tables.problems)])
-    return Config(**sections)
+    problems = [*whole.broken, *(whole.profile.problems() if whole.profile else ())]
+    problems += [problem for _, problem in sorted(tables.problems)]
+    if problems:
+        raise ConfigError(problems)
+    return Config(**sections | {"board": whole.board})

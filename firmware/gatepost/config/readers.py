@@ -40,6 +40,26 @@ _LONGEST = (
     "longest exposure, microseconds: longer ones blur a moving code and let phone screens glare; "
     "10000 is one flicker of lamps at 50 Hz, and so shows no bands"
 )
+_USB = "in place of `device`: its vendor and product, as `gatepost readers` and lsusb tell them"
+_USB_ID = r"[0-9a-f]{4}:[0-9a-f]{4}"
+_SERIAL = "beside `usb`: its serial number, where two alike are plugged in"
+_PAUSE = "silence after which a code has ended, milliseconds"
+_PREFIX = "what the reader is set to send before each code: it is taken off"
+LAYOUTS = ("us", "uk", "de", "fr", "vn")
+ENCODINGS = (
+    "utf-8",
+    "cp1258",  # Viet Nam
+    "cp1252",
+    "latin-1",
+    "cp1250",
+    "cp1251",
+    "cp437",
+    "shift_jis",
+    "gb18030",
+    "big5",
+    "euc_kr",
+    "cp874",
+)
 _MAINS = "frequency of the mains that feeds the lamps, against banding; 0: daylight only"
 
 
@@ -141,7 +161,54 @@ class SerialReader:
     repeat_s: float = entry(
         "the same code within this time is the same presentation", default=3.0, least=0, most=60
     )
-    device: str = entry("device, best by id: /dev/serial/by-id/...")
+    device: str = entry("device, best by id: /dev/serial/by-id/...", default="")
+    usb: str = entry(_USB, default="", pattern=_USB_ID)
+    serial: str = entry(_SERIAL, default="")
     baud: int = entry(
         "bits a second; of no matter to most USB readers", default=115200, least=300, most=4_000_000
     )
+    suffix: str = entry(
+        "what ends a code: `any`: CR, LF or a pause; `none`: a pause. With the others a pause ends "
+        "it too, and what lacks its suffix is marked lossy",
+        default="any",
+        choices=("any", "cr", "lf", "crlf", "tab", "stx-etx", "none"),
+    )
+    pause_ms: int = entry(_PAUSE, default=50, least=10, most=5000)
+    prefix: str = entry(_PREFIX, default="")
+    encoding: str = entry(
+        "of its text; what is not of it is read as Latin-1, and the bytes are kept as they came",
+        default="utf-8",
+        choices=ENCODINGS,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyboardReader:
+    """A USB barcode reader in keyboard mode.
+
+    It is grabbed: it types nowhere else. A name with diacritics comes whole only from a reader
+    that is set to type them as numbers; see hardware/READERS.md.
+    """
+
+    name: str = entry("short name of the reader, in events", pattern=NAME)
+    direction: str = entry("in, out, none, or auto: by the day's memory", choices=DIRECTIONS)
+    repeat_s: float = entry(
+        "the same code within this time is the same presentation", default=3.0, least=0, most=60
+    )
+    device: str = entry("device, best by id: /dev/input/by-id/...-event-kbd", default="")
+    usb: str = entry(_USB, default="", pattern=_USB_ID)
+    serial: str = entry(_SERIAL, default="")
+    layout: str = entry(
+        "the keyboard that the reader is set to: its country", default="us", choices=LAYOUTS
+    )
+    suffix: str = entry(
+        "the key that ends a code; `none`: a pause. With a key a pause ends it too, and what lacks "
+        "its key is marked lossy",
+        default="enter",
+        choices=("enter", "tab", "none"),
+    )
+    pause_ms: int = entry(_PAUSE, default=50, least=10, most=5000)
+    prefix: str = entry(_PREFIX, default="")
+
+
+GUNS = (SerialReader, KeyboardReader)  # barcode readers: they give texts, and no picture

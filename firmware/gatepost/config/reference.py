@@ -11,7 +11,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, get_args, get_type_hints
 
 from gatepost.config.readers import CHECKED_BY, REFUSED
-from gatepost.config.schema import READER_TYPES, Config
+from gatepost.config.schema import READER_TYPES, SPOKEN, Config
 from gatepost.config.sheets import sheet
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _symbologies() -> str:
 
 
 def _tables() -> Iterator[str]:
-    hints = get_type_hints(Config)
+    hints = get_type_hints(Config) | SPOKEN
     for item in fields(Config):
         if item.name == "reader":
             yield from _readers()

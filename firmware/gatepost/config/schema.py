@@ -11,24 +11,28 @@ from dataclasses import dataclass, field
 from pathlib import Path  # noqa: TC003 - the loader reads the annotations while running
 from typing import TypeAlias
 
+from gatepost.boards import FITTED, Board
 from gatepost.config.entries import entry
 from gatepost.config.readers import (
     NAME,
     CameraReader,
     FramesReader,
+    KeyboardReader,
     SerialReader,
     V4l2Reader,
 )
 
+_HOUR = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 PLAIN_TEXT_WORDS = "visitors are readable to everyone who can read the broker"
 
 
-ReaderConfig: TypeAlias = CameraReader | V4l2Reader | FramesReader | SerialReader
+ReaderConfig: TypeAlias = CameraReader | V4l2Reader | FramesReader | SerialReader | KeyboardReader
 READER_TYPES: dict[str, type[ReaderConfig]] = {
     "camera": CameraReader,
     "v4l2": V4l2Reader,
     "frames": FramesReader,
     "serial": SerialReader,
+    "keyboard": KeyboardReader,
 }
 
 
@@ -129,6 +133,20 @@ class GateConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BoardConfig:
+    """What the station is built on: a profile, see hardware/.
+
+    It fits the parts below to pins: what it says of them is the default, key by key. It never
+    says the relay's `idle`.
+    """
+
+    profile: Path = entry("the board's profile (TOML)", place="file")
+    without: tuple[str, ...] = entry(
+        "parts of the profile that are not fitted here", default=(), choices=FITTED
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LampConfig:
     """An RGB lamp on three pins (BCM numbers)."""
 
@@ -138,6 +156,14 @@ class LampConfig:
     common: str = entry(
         "which leg the colours share", default="cathode", choices=("cathode", "anode")
     )
+    night: float = entry(
+        "how bright by night, as a share, once the time is known; 1: as by day",
+        default=1.0,
+        least=0.05,
+        most=1.0,
+    )
+    night_from: str = entry("when the night begins, local time", default="20:00", pattern=_HOUR)
+    night_until: str = entry("when it ends", default="06:00", pattern=_HOUR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +226,29 @@ class OledConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ButtonConfig:
+    """A push button: pressed, the screen tells how the station is; held, it asks for a mode.
+
+    Setup mode and self-test begin when it is let go: the screen tells which. One that is held
+    for 30 s is stuck: it is reported, and asks for nothing.
+    """
+
+    pin: int = entry("pin (BCM)", least=2, most=27)
+    pull: str = entry(
+        "where it rests: up, when it connects to ground; down, to 3.3 V",
+        default="up",
+        choices=("up", "down"),
+    )
+    setup_s: float = entry("held so long it asks for setup, seconds", default=3.0, least=1, most=20)
+    selftest_s: float = entry(
+        "held so long it asks for the self-test, seconds; more than setup_s",
+        default=8.0,
+        least=2,
+        most=25,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PanelConfig:
     """The virtual panel: lamp, buzzer and the OLED's pixels in a terminal."""
 
@@ -226,9 +275,15 @@ class Config:
     gate: GateConfig = field(default_factory=GateConfig)
     spool: SpoolConfig = field(default_factory=SpoolConfig)
     log: LogConfig = field(default_factory=LogConfig)
+    board: Board | None = None  # as its profile tells it
     lamp: LampConfig | None = None
     buzzer: BuzzerConfig | None = None
     relay: RelayConfig | None = None
     light: LightConfig | None = None
     oled: OledConfig | None = None
+    button: ButtonConfig | None = None
     panel: PanelConfig | None = None
+
+
+# Tables that are not written as the field of Config that comes of them.
+SPOKEN: dict[str, type] = {"board": BoardConfig}

@@ -36,23 +36,40 @@ class Array:
 
 
 _READERS: Mapping[str, Array] = {"reader": Array(READER_TYPES, least=1, most=8)}
+_NOT_LENT = "; no profile of a board says it for the site"
 
 
 class Tables:
     """Reads the tables of one document.
 
+    Args:
+        path, lines: the file, and where what stands in it.
+        lent: keys that stand in another file, and who tells their problems.
+        places: tables that stand in another file, and what of this one stands for them.
+
     Attributes:
         problems: with the line of each, in the order in which they were found.
     """
 
-    def __init__(self, path: Path, lines: Lines) -> None:
+    def __init__(
+        self,
+        path: Path,
+        lines: Lines,
+        lent: Mapping[Where, Tables] | None = None,
+        places: Mapping[str, Where] | None = None,
+    ) -> None:
         self.problems: list[tuple[int, str]] = []
         self._path = path
         self._lines = lines
+        self._lent = lent or {}
+        self._places = places or {}
 
     def problem(self, where: Where, text: str) -> None:
         """Remember that something is wrong at `where`."""
-        line = self._lines.of(where)
+        if lender := self._lent.get(where[:2]):
+            lender.problem(where, text)
+            return
+        line = self._lines.of(self._places.get(str(where[0]), where))
         self.problems.append((line, f"{self._path}:{line}: {_name(where)}: {text}"))
 
     def sections(
@@ -60,6 +77,9 @@ class Tables:
         document: dict[str, Any],
         root: type = Config,
         arrays: Mapping[str, Array] = _READERS,
+        *,
+        spoken: Mapping[str, type] | None = None,
+        at: Where = (),
     ) -> dict[str, Any]:
         """The values for the fields of `root`; None stands for what has problems.
 
@@ -67,9 +87,11 @@ class Tables:
             document: as tomllib gives it.
             root: a dataclass with a field for each table, of the type of that table.
             arrays: those of its fields that are arrays of tables.
+            spoken: those whose table is read as this, for it says what the field will be.
+            at: the table in which these stand.
         """
-        self._unknown((), document, [item.name for item in fields(root)])
-        hints = get_type_hints(root)
+        self._unknown(at, document, [item.name for item in fields(root)])
+        hints = get_type_hints(root) | dict(spoken or {})
         sections: dict[str, Any] = {}
         for item in fields(root):
             if item.name in arrays:
@@ -77,9 +99,9 @@ class Tables:
                 sections[item.name] = self._array((item.name,), arrays[item.name], value)
             elif item.name in document:
                 kind = _bare(hints[item.name])
-                sections[item.name] = self._table((item.name,), kind, document[item.name])
+                sections[item.name] = self._table((*at, item.name), kind, document[item.name])
             elif item.default is MISSING and item.default_factory is MISSING:
-                self.problem((item.name,), f"the table [{item.name}] is missing")
+                self.problem((*at, item.name), f"the table [{item.name}] is missing")
                 sections[item.name] = None
         return sections
 
@@ -112,20 +134,21 @@ class Tables:
 
     def _table(self, where: Where, kind: type, value: Any) -> Any:
         if not isinstance(value, dict):
-            self.problem(where, f"must be a table: write [{where[0]}]")
+            self.problem(where, f"must be a table: write [{_name(where)}]")
             return None
         items = fields(kind)
-        before = len(self.problems)
+        before = self._count()
         self._unknown(where, value, [item.name for item in items])
         hints = get_type_hints(kind)
+        lent = _NOT_LENT if where[0] in self._places else ""
         values = {}
         for item in items:
             if item.name in value:
                 here = (*where, item.name)
                 values[item.name] = self._value(here, item, hints[item.name], value[item.name])
             elif item.default is MISSING and item.default_factory is MISSING:
-                self.problem((*where, item.name), f"is missing: {item.metadata['doc']}")
-        return kind(**values) if len(self.problems) == before else None
+                self.problem((*where, item.name), f"is missing: {item.metadata['doc']}{lent}")
+        return kind(**values) if self._count() == before else None
 
     def _unknown(self, where: Where, value: dict[str, Any], known: list[str]) -> None:
         for name in value:
@@ -147,10 +170,15 @@ class Tables:
 
     def _told(self, where: Where, found: Iterable[str]) -> bool:
         """Remember the faults that were found; True when there are none."""
-        before = len(self.problems)
+        before = self._count()
         for fault in found:
             self.problem(where, fault)
-        return len(self.problems) == before
+        return self._count() == before
+
+    def _count(self) -> int:
+        """How many problems there are, wherever they are told."""
+        lenders = set(self._lent.values())
+        return len(self.problems) + sum(len(each.problems) for each in lenders)
 
 
 def _bare(hint: Any) -> type:

@@ -4,24 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gatepost.config.readers import CameraReader, FramesReader, SerialReader
+from gatepost.boards import PIN_KEYS
+from gatepost.config import claims
+from gatepost.config.readers import GUNS
 from gatepost.config.values import meant, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from gatepost.config.lines import Where
-    from gatepost.config.schema import BrokerConfig, CentralConfig, ReaderConfig
+    from gatepost.config.schema import BrokerConfig, CentralConfig
 
 
 def contradictions(sections: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
     """Where and what; a section that is None has problems of its own and is passed over."""
-    yield from _twice(_names(sections["reader"]), "is already the name of")
-    yield from _twice(_devices(sections["reader"]), "is already read by")
+    yield from _twice(claims.names(sections["reader"]), "is already the name of")
+    yield from _twice(claims.devices(sections["reader"]), "is already read by")
+    yield from claims.places(sections["reader"])
     yield from _broker(sections["broker"])
     yield from _central(sections["central"])
-    yield from _twice(_pins(sections), "is already used by")
+    yield from pins_twice(sections)
     yield from _light(sections)
+    yield from _button(sections)
+
+
+def pins_twice(sections: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
+    """Where and what: pins that two parts have."""
+    yield from _twice(_pins(sections), "is already used by")
 
 
 def _broker(broker: BrokerConfig | None) -> Iterator[tuple[Where, str]]:
@@ -57,7 +66,7 @@ def _light(sections: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
         yield ("light", "on_below"), f"must be below off_above, which is {light.off_above:g}"
     if None in readers:  # of one with problems of its own nobody knows the name
         return
-    cameras = [each.name for each in readers if not isinstance(each, SerialReader)]
+    cameras = [each.name for each in readers if not isinstance(each, GUNS)]
     if not cameras:
         yield ("light",), "needs a camera among the readers: it goes by its picture"
     elif light.reader and light.reader not in cameras:
@@ -65,38 +74,24 @@ def _light(sections: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
         yield ("light", "reader"), f"no camera has the name {told}"
 
 
-def _twice(claims: Iterable[tuple[Where, str, str]], told: str) -> Iterator[tuple[Where, str]]:
+def _button(sections: Mapping[str, Any]) -> Iterator[tuple[Where, str]]:
+    button = sections.get("button")
+    if button is not None and button.setup_s >= button.selftest_s:
+        told = f"must be below selftest_s, which is {button.selftest_s:g}"
+        yield ("button", "setup_s"), told
+
+
+def _twice(claimed_by: Iterable[tuple[Where, str, str]], told: str) -> Iterator[tuple[Where, str]]:
     """Problems of those (where, claimed, by whom) whose claim somebody before them has."""
     taken: dict[str, str] = {}
-    for where, claimed, owner in claims:
+    for where, claimed, owner in claimed_by:
         if claimed in taken:
             yield where, f"{claimed} {told} {taken[claimed]}"
         taken.setdefault(claimed, owner)
 
 
-def _names(readers: Iterable[ReaderConfig | None]) -> Iterator[tuple[Where, str, str]]:
-    for index, reader in enumerate(readers):
-        if reader is not None:
-            yield ("reader", index, "name"), repr(reader.name), f"reader[{index}]"
-
-
-def _devices(readers: Iterable[ReaderConfig | None]) -> Iterator[tuple[Where, str, str]]:
-    for index, reader in enumerate(readers):
-        if reader is None or isinstance(reader, FramesReader):
-            continue
-        if isinstance(reader, CameraReader):
-            yield ("reader", index, "camera"), f"camera {reader.camera}", f"reader[{index}]"
-        else:
-            yield ("reader", index, "device"), reader.device, f"reader[{index}]"
-
-
 def _pins(sections: Mapping[str, Any]) -> Iterator[tuple[Where, str, str]]:
-    for table, names in {
-        "lamp": ("red", "green", "blue"),
-        "buzzer": ("pin",),
-        "relay": ("pin",),
-        "light": ("pin",),
-    }.items():
+    for table, names in PIN_KEYS.items():
         section = sections.get(table)
         for name in names if section is not None else ():
             yield (table, name), f"pin {getattr(section, name)}", f"{table}.{name}"

@@ -6,13 +6,19 @@ import sys
 from dataclasses import replace
 from math import ceil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PIL import Image, ImageOps
 
 from gatepost.errors import GatepostError
 from gatepost.model import Cue, CueKind, Direction, Hint, Reason, Verdict
-from gatepost.screen import HEIGHT, WIDTH, render
+from gatepost.modes import Mode
+from gatepost.pressing import LINES, REFUSED
+from gatepost.screen import HEIGHT, WIDTH, aim, lines, render
 from gatepost.screen.because import BECAUSE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 LANGUAGES = ("vi", "en")
 KINDS: dict[str, Cue] = {
@@ -49,20 +55,51 @@ def _reasons() -> dict[str, Cue]:
 
 REASONS = _reasons()
 SAMPLES = KINDS | REASONS
+_STATUS = {
+    "vi": ("Trạm gp-7f3a9c", "Mạng: tốt", "Chờ gửi: 12", "46 độ, đủ điện"),
+    "en": ("gp-7f3a9c", "Network: good", "Waiting: 12", "46 C, power good"),
+}
+_TITLED = {
+    "vi": ("Cài đặt", "Đưa mã thử", "cách 12 cm"),
+    "en": ("Setup", "Hold a code", "at 12 cm"),
+}
+# For who looks after the station: each by its language.
+READ: dict[str, Callable[[str], Image.Image]] = {
+    "status": lambda language: _told(_STATUS[language]),
+    "hold-setup": lambda language: _told(LINES[language][Mode.SETUP]),
+    "hold-selftest": lambda language: _told(LINES[language][Mode.SELFTEST]),
+    "hold-refused": lambda language: _told(REFUSED[language]),
+    "lines": lambda language: lines(_TITLED[language][0], _TITLED[language][1:]),
+    "aim-none": lambda language: aim(7, "dark", "none", code_read=False, language=language),
+    "aim-near": lambda language: aim(48, "glare", "near", code_read=True, language=language),
+    "aim-far": lambda language: aim(55, "bright", "far", code_read=True, language=language),
+    "aim-good": lambda language: aim(92, "ok", "ok", code_read=True, language=language),
+}
+NAMES = (*SAMPLES, *READ)
 _SCALE = 2
 _CUES_A_ROW = 3
 _MARGIN = 12
+
+
+def _told(texts: Sequence[str]) -> Image.Image:
+    """As the daemon shows it: by a cue."""
+    return render(Cue(CueKind.STATUS, detail="\n".join(texts)), "vi")
+
+
+def drawn(name: str, language: str) -> Image.Image:
+    """The screen of that name, one of `NAMES`. Raises UsageError when a font is missing."""
+    return READ[name](language) if name in READ else render(SAMPLES[name], language)
 
 
 def contact_sheet(scale: int = _SCALE) -> Image.Image:
     """All screens on one sheet, three cues a row in each language, `scale` times as large."""
     wide, high = WIDTH * scale + _MARGIN, HEIGHT * scale + _MARGIN
     columns = _CUES_A_ROW * len(LANGUAGES)
-    size = (columns * wide + _MARGIN, ceil(len(SAMPLES) / _CUES_A_ROW) * high + _MARGIN)
+    size = (columns * wide + _MARGIN, ceil(len(NAMES) / _CUES_A_ROW) * high + _MARGIN)
     sheet = Image.new("L", size, 96)
-    shown = [(cue, language) for cue in SAMPLES.values() for language in LANGUAGES]
-    for index, (cue, language) in enumerate(shown):
-        large = ImageOps.scale(render(cue, language), scale, Image.Resampling.NEAREST)
+    shown = [(name, language) for name in NAMES for language in LANGUAGES]
+    for index, (name, language) in enumerate(shown):
+        large = ImageOps.scale(drawn(name, language), scale, Image.Resampling.NEAREST)
         row, column = divmod(index, columns)
         sheet.paste(large, (_MARGIN + column * wide, _MARGIN + row * high))
     return sheet
@@ -76,9 +113,9 @@ def write(folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for language in LANGUAGES:
-        for name, cue in SAMPLES.items():
+        for name in NAMES:
             path = folder / f"{language}-{name}.png"
-            render(cue, language).save(path, optimize=True)
+            drawn(name, language).save(path, optimize=True)
             written.append(path)
     sheet = folder / "contact-sheet.png"
     contact_sheet().save(sheet, optimize=True)

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from gatepost.desired.centre import Desire, When
 from gatepost.desired.checking import Refused, check
+from gatepost.desired.floors import floor as floor_at
+from gatepost.desired.floors import raise_floor
 from gatepost.errors import DesiredRefused
 from gatepost.timekeeping import Floor, stamp
 
@@ -93,6 +95,9 @@ class Held:
             self._mend(held)
             return None
         desired = check(token, kind, self.centre, self.version(kind), when)
+        if desired.version < (least := floor_at(self._floor_path(kind))):
+            told = f"version {desired.version}: {least} was held before the factory reset"
+            raise Refused(told, desired.signer)
         with self._writing():
             card = None
             if self._mark(kind) != self._seen.get(kind):
@@ -125,6 +130,25 @@ class Held:
             with self._writing():
                 for kind in Desire:
                     self._temporary(kind).unlink(missing_ok=True)
+
+    def forget(self) -> dict[Desire, int]:
+        """Remove what is held, as a factory reset does; it may be done again after a cut.
+
+        Returns the least version of each kind that is taken from now on, 0: any. What came of
+        old is never replayed; the one that was held may come again. Raises NotKept.
+        """
+        self.look()
+        if self._folder.is_dir():
+            with self._writing() as folder:
+                for kind in Desire:
+                    raise_floor(self._floor_path(kind), self.version(kind))
+                os.fsync(folder)  # the floors, before what they stand for goes
+                for kind in Desire:
+                    self._temporary(kind).unlink(missing_ok=True)
+                    self.path(kind).unlink(missing_ok=True)
+        self._now.clear()
+        self._seen.clear()
+        return {kind: floor_at(self._floor_path(kind)) for kind in Desire}
 
     def _look(self, kind: Desire) -> Desired | None:
         mark = self._mark(kind)
@@ -164,6 +188,9 @@ class Held:
         """Where a kind is kept."""
         return self._folder / f"{kind.value}.jws"
 
+    def _floor_path(self, kind: Desire) -> Path:
+        return self._folder / f"{kind.value}.floor"
+
     def _temporary(self, kind: Desire) -> Path:
         return self._folder / f"{kind.value}.jws.new"
 
@@ -176,14 +203,14 @@ class Held:
         return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """The only process that writes. Raises NotKept, also for what fails on the way."""
+    def _writing(self) -> Iterator[int]:
+        """The only process that writes: the folder, open. Raises NotKept, also for what fails."""
         try:
             self._make_folder()
             handle = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
                 _lock(handle, self._lock_s)
-                yield
+                yield handle
                 os.fsync(handle)
             finally:
                 os.close(handle)  # and with it the lock

@@ -13,6 +13,8 @@ from gatepost.drivers.pins import PinSignal
 from gatepost.model import CueKind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gatepost.config.schema import BuzzerConfig
     from gatepost.model import Cue
 
@@ -21,15 +23,15 @@ _OCTAVES = 2  # either way: 220 to 3520 Hz
 
 
 class Buzzer(PinSignal[float]):
-    """Plays each cue's sound; silent when closed.
+    """Plays each cue's sound; silent when closed. The same by night: who sees badly goes by it.
 
     Args:
         config: the pin, and which sort of buzzer it is.
-        pin_factory: gpiozero's; None: the machine's own.
+        pins: gives gpiozero's factory, see `PinSignal`.
     """
 
-    def __init__(self, config: BuzzerConfig, pin_factory: Any = None) -> None:
-        super().__init__("buzzer", pin_factory)
+    def __init__(self, config: BuzzerConfig, pins: Callable[[], Any] | None = None) -> None:
+        super().__init__("buzzer", pins)
         self._config = config
         self._trouble_told: str | None = None
 
@@ -52,11 +54,11 @@ class Buzzer(PinSignal[float]):
         known, self._trouble_told = cue.detail == self._trouble_told, cue.detail
         return known
 
-    def _open(self) -> Any:
+    def _open(self, factory: Any) -> Any:
         if self._config.type == "active":
-            return ActiveBuzzer(self._config.pin, pin_factory=self._pin_factory)
+            return ActiveBuzzer(self._config.pin, pin_factory=factory)
         return TonalBuzzer(
-            self._config.pin, mid_tone=_MIDDLE, octaves=_OCTAVES, pin_factory=self._pin_factory
+            self._config.pin, mid_tone=_MIDDLE, octaves=_OCTAVES, pin_factory=factory
         )
 
     def _set(self, value: float) -> None:

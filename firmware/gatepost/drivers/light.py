@@ -9,6 +9,8 @@ from gpiozero import LED, PWMLED
 from gatepost.drivers.pins import PinSignal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gatepost.config.schema import LightConfig
 
 _FULL = 1.0
@@ -21,11 +23,11 @@ class Light(PinSignal[float]):
 
     Args:
         config: the pin, the level that lights it, and how bright.
-        pin_factory: gpiozero's; None: the machine's own.
+        pins: gives gpiozero's factory, see `PinSignal`.
     """
 
-    def __init__(self, config: LightConfig, pin_factory: Any = None) -> None:
-        super().__init__("light", pin_factory)
+    def __init__(self, config: LightConfig, pins: Callable[[], Any] | None = None) -> None:
+        super().__init__("light", pins)
         self._config = config
 
     def switch(self, *, on: bool) -> None:
@@ -35,10 +37,10 @@ class Light(PinSignal[float]):
         """
         self._play(((self._config.level if on else 0.0, 0.0),))
 
-    def _open(self) -> Any:
+    def _open(self, factory: Any) -> Any:
         config = self._config
         kind = LED if config.level >= _FULL else PWMLED
-        return kind(config.pin, active_high=config.active == "high", pin_factory=self._pin_factory)
+        return kind(config.pin, active_high=config.active == "high", pin_factory=factory)
 
     def _set(self, value: float) -> None:
         self._device.value = value

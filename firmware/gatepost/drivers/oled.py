@@ -1,7 +1,11 @@
 """The OLED: an SSD1306 of 128x64 pixels on I2C, through luma.oled.
 
 The board sets the bus to 400 kHz (dtparam=i2c_arm_baudrate=400000): a picture then takes 25 ms,
-100 ms at the default rate. It is drawn on a thread of its own, never before the light.
+100 ms at the default rate. It is drawn on a thread of its own, never before the light. Nothing is
+ever read from the display: a device that answers garbage does no harm, one that does not
+acknowledge (errno 5, 121) or holds the bus down (110, a second each time) has gone, and is looked
+for again. It is as bright by night as by day: at rest it is dim in any case, and words must be
+read at any hour.
 """
 
 from __future__ import annotations
@@ -114,9 +118,18 @@ class Oled:
             picture = render(cue, self._language)
         except UsageError as error:
             raise DeviceError(f"oled: {error}") from error
+        self.draw(picture, dim=cue.kind is CueKind.READY)
+
+    def draw(self, picture: Image.Image, *, dim: bool = False) -> None:
+        """Draw `picture` (mode "1", 128x64); it is sent only where it is not there already.
+
+        Raises as `show` does, and DeviceError for a picture of another size.
+        """
+        if picture.size != (WIDTH, HEIGHT):
+            raise DeviceError(f"oled: a picture of {picture.size}, not {WIDTH}x{HEIGHT}")
         try:
             self._open()
-            self._draw(picture, _DIM if cue.kind is CueKind.READY else _BRIGHT)
+            self._draw(picture, _DIM if dim else _BRIGHT)
         except DeviceError:
             raise
         except (LumaError, OSError) as error:

@@ -78,6 +78,8 @@ LIGHTS: dict[CueKind, Light] = {
     # A hint is for who looks at the screen: the station waits for a code as before, and a light
     # of its own would say that something was decided.
     CueKind.HINT: Light(_blinks(DIM, 0.2, 2.8), repeat=True, words="a dim white heartbeat"),
+    # The same is true of a status: it is for who pressed the button, and reads it.
+    CueKind.STATUS: Light(_blinks(DIM, 0.2, 2.8), repeat=True, words="a dim white heartbeat"),
     CueKind.IDENTIFY: Light(
         (*_blinks(WHITE, 0.15, 0.25) * 3, *_blinks(WHITE, 1.0, 0.5)),
         repeat=True,
@@ -100,6 +102,7 @@ SOUNDS: dict[CueKind, tuple[Tone, ...]] = {
     ),
     CueKind.POSTER: ((_MIDDLE, 0.4), (0, 0.1), (1175.0, 0.12)),
     CueKind.HINT: (),  # a sound for each try would wear on everyone around
+    CueKind.STATUS: (),
     CueKind.AGAIN: ((_MIDDLE, 0.12), (0, 0.1), (1175.0, 0.4)),
     CueKind.IDENTIFY: ((_MIDDLE, 0.15), (0, 0.15)) * 3 + ((_MIDDLE, 0.6),),
     CueKind.TROUBLE: ((_LOW, 0.4), (0, 0.3), (_LOW, 0.4), (0, 0.3), (_LOW, 0.4)),

@@ -6,11 +6,12 @@ from abc import ABC, abstractmethod
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from gatepost.drivers.chips import Pins
 from gatepost.drivers.playing import Player, pin_errors
 from gatepost.errors import DeviceAbsent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -22,11 +23,15 @@ class PinSignal(ABC, Generic[Value]):
 
     Subclasses open gpiozero's device, give it a value, and bring it to rest; its errors become
     ours here.
+
+    Args:
+        part: its name in errors.
+        pins: gives gpiozero's factory, the same to all outputs; None: one of its own.
     """
 
-    def __init__(self, part: str, pin_factory: Any = None) -> None:
+    def __init__(self, part: str, pins: Callable[[], Any] | None = None) -> None:
         self._part = part
-        self._pin_factory = pin_factory
+        self._pins = pins or Pins()
         self._device: Any = None
         self._player: Player[Value] = Player(part, self._apply)
         self._stack = ExitStack()
@@ -34,7 +39,7 @@ class PinSignal(ABC, Generic[Value]):
     def __enter__(self) -> Self:
         """Claim the pins, at rest. Raises DeviceAbsent without pins, DeviceError otherwise."""
         with pin_errors(self._part):
-            self._device = self._open()
+            self._device = self._open(self._pins())
         self._stack.callback(self._close)
         self._player.start()
         self._stack.callback(self._player.stop)
@@ -48,10 +53,16 @@ class PinSignal(ABC, Generic[Value]):
     ) -> None:
         self._stack.close()
 
-    def _play(self, steps: Sequence[tuple[Value, float]], *, repeat: bool = False) -> None:
-        """Set the first value now, the others in their time (seconds)."""
+    def _play(
+        self,
+        steps: Sequence[tuple[Value, float]],
+        *,
+        repeat: bool = False,
+        begin: Value | None = None,
+    ) -> None:
+        """Set the first value now, the others in their time (seconds): see `Player.play`."""
         self._check()
-        self._player.play(steps, repeat=repeat)
+        self._player.play(steps, repeat=repeat, begin=begin)
 
     def _check(self) -> None:
         if self._device is None:
@@ -68,8 +79,8 @@ class PinSignal(ABC, Generic[Value]):
             device.close()
 
     @abstractmethod
-    def _open(self) -> Any:
-        """Gpiozero's device, at rest."""
+    def _open(self, factory: Any) -> Any:
+        """Gpiozero's device on the pins of `factory`, at rest."""
 
     @abstractmethod
     def _set(self, value: Value) -> None:

@@ -6,7 +6,7 @@ And the border for gpiozero's errors, which stop here.
 from __future__ import annotations
 
 import contextlib
-import importlib
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -23,15 +23,10 @@ _IDLE_S = 0.5
 _JOIN_S = 1.0
 
 
-def _chip_errors() -> tuple[type[Exception], ...]:
-    """What the library below gpiozero raises itself, on a Pi: gpiozero lets it through."""
-    try:
-        return (importlib.import_module("lgpio").error,)
-    except ImportError:
-        return ()
-
-
-_FOREIGN = (GPIOZeroError, OSError, *_chip_errors())
+def _foreign() -> tuple[type[Exception], ...]:
+    """What gpiozero raises, and what it lets through from the library below it, once loaded."""
+    lgpio = sys.modules.get("lgpio")
+    return (GPIOZeroError, OSError) + ((lgpio.error,) if lgpio else ())
 
 
 @contextlib.contextmanager
@@ -42,9 +37,11 @@ def pin_errors(part: str) -> Iterator[None]:
     """
     try:
         yield
+    except DeviceError as error:  # ours already, but for the part
+        raise type(error)(f"{part}: {error}") from error
     except (BadPinFactory, PinUnknownPi) as error:
         raise DeviceAbsent(f"{part}: no pins here: {error}") from error
-    except _FOREIGN as error:
+    except _foreign() as error:
         raise DeviceError(f"{part}: {error}") from error
 
 
@@ -78,17 +75,23 @@ class Player(Generic[Value]):
         self._thread = threading.Thread(target=self._run, name=self._part, daemon=True)
         self._thread.start()
 
-    def play(self, steps: Sequence[tuple[Value, float]], *, repeat: bool = False) -> None:
+    def play(
+        self,
+        steps: Sequence[tuple[Value, float]],
+        *,
+        repeat: bool = False,
+        begin: Value | None = None,
+    ) -> None:
         """Set the first value now and the others in their time, in place of what was playing.
 
-        Each step is a value and its seconds; the last value stays unless they `repeat`.
+        Each step is a value and its seconds; the last value stays unless they `repeat`. `begin`
+        stands for the first value this once.
         Raises DeviceError, also for a step of the former pattern that failed meanwhile.
         """
         with self._turn:
             self._steps, self._repeat, self._next = steps, repeat, 0
             failure, self._failure = self._failure, None
-            self._due = time.monotonic()
-            self._advance()
+            self._advance(begin)
             self._turn.notify()
         if failure is not None:
             raise failure
@@ -121,14 +124,19 @@ class Player(Generic[Value]):
                 except DeviceError as error:
                     self._failure = error  # told by the next `play`, to whoever can act on it
 
-    def _advance(self) -> None:
-        """Set the value that is due; its place is left before it can fail."""
+    def _advance(self, instead: Value | None = None) -> None:
+        """Set the value that is due; its place is left before it can fail.
+
+        Its time counts from when it stands: a request to open is never shorter than it should be.
+        """
         if not self._steps:
             return
         value, seconds = self._steps[self._next]
-        self._due += seconds
         self._next += 1
         if self._repeat:
             self._next %= len(self._steps)
         self._turn.notify_all()
-        self._apply(value)
+        try:
+            self._apply(value if instead is None else instead)
+        finally:
+            self._due = time.monotonic() + seconds

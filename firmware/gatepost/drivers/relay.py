@@ -11,13 +11,18 @@ from gatepost.drivers.playing import pin_errors
 from gatepost.model import CueKind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gatepost.config.schema import RelayConfig
     from gatepost.model import Cue
 
 MOST_S = 5.0  # whatever a configuration says: a request to open never stands for longer
 _GAP_S = 0.1  # between two requests, so that the controller sees two
 _KEEPS = frozenset(
-    {CueKind.READY, CueKind.PENDING, CueKind.HINT, CueKind.TROUBLE, CueKind.IDENTIFY}
+    {
+        *(CueKind.READY, CueKind.PENDING, CueKind.HINT, CueKind.TROUBLE),
+        *(CueKind.IDENTIFY, CueKind.STATUS),
+    }
 )
 
 
@@ -25,16 +30,18 @@ class Relay(PinSignal[bool]):
     """Asks for the door to open, for a bounded time, when a visitor is accepted.
 
     Any later verdict ends the request; the resting cues and "one moment" leave it to run out.
-    While nobody drives the pin (power-up, a crash) the board's own resistor has to hold the
-    idle level: a closed pin is an input.
+    While nobody drives the pin (power-up, a reset) the board's own resistor has to hold the idle
+    level. That a request ends after `MOST_S` is this program's word, and a program that was
+    stopped in mid-request says nothing: `drivers.idle` ends what a crash left, and the one-shot
+    relay behind the pin (see the bill of materials) is what holds the maximum whatever happens.
 
     Args:
         config: the pin, its idle level and how long a request lasts.
-        pin_factory: gpiozero's; None: the machine's own.
+        pins: gives gpiozero's factory, see `PinSignal`.
     """
 
-    def __init__(self, config: RelayConfig, pin_factory: Any = None) -> None:
-        super().__init__("relay", pin_factory)
+    def __init__(self, config: RelayConfig, pins: Callable[[], Any] | None = None) -> None:
+        super().__init__("relay", pins)
         self._config = config
 
     def show(self, cue: Cue) -> None:
@@ -52,12 +59,12 @@ class Relay(PinSignal[bool]):
             gap = ((False, _GAP_S),) if self._device.value else ()
         self._play((*gap, (True, min(self._config.pulse_s, MOST_S)), (False, 0.0)))
 
-    def _open(self) -> Any:
+    def _open(self, factory: Any) -> Any:
         return OutputDevice(
             self._config.pin,
             active_high=self._config.idle == "low",
             initial_value=False,
-            pin_factory=self._pin_factory,
+            pin_factory=factory,
         )
 
     def _set(self, value: bool) -> None:

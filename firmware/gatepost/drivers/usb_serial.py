@@ -3,91 +3,77 @@
 from __future__ import annotations
 
 import logging
-import os
+import math
 import select
 import termios
-import threading
-from collections import deque
-from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import serial
 
-from gatepost.errors import DeviceAbsent
+from gatepost.drivers.framing import Assembler, Framed, decoded
+from gatepost.drivers.losses import Losses, Waiting
+from gatepost.drivers.plugging import Plug
+from gatepost.model import Read
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from gatepost.drivers.usb import Place
     from gatepost.ports import Clock
 
 _log = logging.getLogger(__name__)
-MOST_BYTES = 8 * 1024  # of one code; the largest QR code holds 7,089 digits
-PAUSE_S = 0.05  # some readers are set to send no suffix: then a pause ends a code
-_RETRY_S = 1.0
+_MOST_PIECE = 4096  # bytes at once: a device that floods must not hold us
+NO_SUFFIX = "it ended without the suffix that is configured"
+NO_START = "it may be the rest of what ended without its suffix"
+NOT_ENCODED = "bytes that are not of the configured encoding: read as Latin-1"
 
 
-class Assembler:
-    """Pieces of what a reader sends -> whole codes, each ended by CR, LF or a pause."""
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """How a reader sends a code.
 
-    def __init__(self) -> None:
-        self._begun = bytearray()
-        self._dropping = False  # the rest of a code that is too long
+    Attributes:
+        suffix: one of framing.SUFFIXES; `pause_s` of silence ends a code too.
+        prefix: what comes before each code and is taken off.
+        encoding: of its text, as Python names it.
+    """
 
-    @property
-    def begun(self) -> bool:
-        """Whether there is a piece of a code that may still go on."""
-        return bool(self._begun) or self._dropping
+    suffix: str = "any"
+    pause_s: float = 0.05
+    prefix: str = ""
+    encoding: str = "utf-8"
 
-    def feed(self, piece: bytes) -> list[bytes]:
-        """The codes that `piece` ends, in order; empty ones are none."""
-        *ends, rest = piece.replace(b"\r", b"\n").split(b"\n")
-        codes = []
-        for end in ends:
-            self._add(end)
-            codes.append(self.pause())
-        self._add(rest)
-        return [code for code in codes if code]
 
-    def pause(self) -> bytes:
-        """What was begun, ended by a pause; b"" where there is nothing."""
-        code = bytes(self._begun)
-        self.drop()
-        return code
-
-    def drop(self) -> int:
-        """Forget what was begun; returns how many bytes that were."""
-        lost = len(self._begun)
-        self._begun.clear()
-        self._dropping = False
-        return lost
-
-    def _add(self, piece: bytes) -> None:
-        if self._dropping:
-            return
-        self._begun += piece
-        if len(self._begun) > MOST_BYTES:
-            _log.warning("code dropped: longer than %d bytes", MOST_BYTES)
-            self._begun.clear()
-            self._dropping = True
+_PLAIN = Framing()
 
 
 class SerialTexts:
     """A TextSource over a serial port that may vanish and come back."""
 
-    def __init__(self, device: str, *, baud: int = 115200, clock: Clock) -> None:
-        self._device = device
-        self._baud = baud
+    def __init__(
+        self, place: Place, *, clock: Clock, baud: int = 115200, framing: Framing = _PLAIN
+    ) -> None:
+        self._place = place
         self._clock = clock
-        self._port: serial.Serial | None = None
-        self._attempted = float("-inf")
-        self._reason = "not opened yet"
-        self._codes: deque[tuple[bytes, float]] = deque()
-        self._assembler = Assembler()
+        self._framing = framing
+        self._plug = Plug(place, partial(_open, baud=baud), clock=clock)
+        self._losses = Losses(place, clock)
+        self._waiting = Waiting(self._losses, clock)
+        prefix = framing.prefix.encode(framing.encoding, "replace")
+        self._last = 0.0  # when the last piece came
+        self._assembler = Assembler(framing.suffix, prefix, self._losses.drop)
+
+    @property
+    def dropped(self) -> int:
+        """How many codes, or rests of them, were lost."""
+        return self._losses.dropped
 
     def __enter__(self) -> Self:
         """Ready to read; the port is opened by the first `next_text`, and again when lost."""
-        self._attempted = float("-inf")
+        self._plug.renew()
         return self
 
     def __exit__(
@@ -96,74 +82,66 @@ class SerialTexts:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._close()
+        self._plug.close()
 
-    def next_text(self, wait_s: float) -> tuple[bytes, float] | None:
-        """The next code, or None after `wait_s` seconds (within a code, 50 ms more).
+    def next_text(self, wait_s: float) -> Read | None:
+        """The next code, or None where none was whole after `wait_s` seconds.
 
-        Raises DeviceAbsent, after `wait_s` seconds, while the device is not there. A code that
-        was whole before the device vanished is given first.
+        Raises DeviceAbsent, after `wait_s` seconds, while the device is not there; DeviceError
+        while another program holds it. A code that was whole before the device vanished is given
+        first.
         """
-        if self._codes:
-            return self._codes.popleft()
-        port = self._port or self._opened(wait_s)
+        if self._waiting:
+            return self._waiting.next()
+        port = self._plug.get(wait_s)
         until = self._clock.boottime() + wait_s
         try:
             more = True
-            while more and not self._codes:  # a reader that never stops must not hold us either
+            while more and not self._waiting:  # a reader that never stops must not hold us either
                 more = self._take_piece(port, until) and self._clock.boottime() < until
         except OSError as error:  # serial.SerialException is one; so is EIO
-            self._lost(f"went away: {error}")
-        if self._codes:
-            return self._codes.popleft()
-        if self._port is None:
-            raise self._absent()
-        return None
+            self._lost(error)
+        if not self._waiting and self._plug.device is None:
+            raise self._plug.missing()
+        return self._waiting.next()
 
     def _take_piece(self, port: serial.Serial, until: float) -> bool:
         """Wait for a piece or for the pause that ends a code; False when neither came."""
-        begun = self._assembler.begun
-        wait = PAUSE_S if begun else max(0.0, until - self._clock.boottime())
+        ends = self._last + self._framing.pause_s if self._assembler.begun else math.inf
+        wait = max(0.0, min(until, ends) - self._clock.boottime())
         ready, _, _ = select.select([port.fileno()], [], [], wait)
         if ready:
+            self._last = self._clock.boottime()
             # As many as are there: asked for more, pyserial loses them when the port vanishes.
-            codes = self._assembler.feed(port.read(max(1, port.in_waiting)))
-        elif begun:
-            codes = [self._assembler.pause()]
+            piece = port.read(max(1, min(port.in_waiting, _MOST_PIECE)))
+            codes = self._assembler.feed(piece)
+        elif self._clock.boottime() >= ends:
+            ended = self._assembler.pause()
+            codes = [ended] if ended else []
         else:
             return False
-        now = self._clock.boottime()
-        self._codes.extend((code, now) for code in codes if code)
+        for code in codes:
+            self._give(code, by_pause=not ready)
         return True
 
-    def _opened(self, wait_s: float) -> serial.Serial:
-        due = self._attempted + _RETRY_S - self._clock.boottime()
-        if due > 0:
-            threading.Event().wait(min(wait_s, due))
-            if self._clock.boottime() - self._attempted < _RETRY_S:
-                raise self._absent()
-        self._attempted = self._clock.boottime()
-        try:
-            self._port = serial.Serial(self._device, self._baud, timeout=0, exclusive=True)
-        except (OSError, ValueError, termios.error) as error:
-            number = getattr(error, "errno", None)
-            self._reason = os.strerror(number) if number else str(error)
-            raise self._absent() from error
-        _log.info("reader there", extra={"fields": {"device": self._device}})
-        return self._port
+    def _give(self, code: Framed, *, by_pause: bool) -> None:
+        text, fits = decoded(code.data, self._framing.encoding)
+        if not fits:
+            self._losses.say("a code is not as configured", NOT_ENCODED)
+        if not code.whole:
+            self._losses.say("lossy", NO_SUFFIX if by_pause else NO_START)
+        self._waiting.add(Read(code.data, text, self._clock.boottime(), lossy=not code.whole))
 
-    def _lost(self, reason: str) -> None:
-        self._reason = reason
-        self._close()
-        lost = self._assembler.drop()
-        if lost:
-            _log.warning("%s: vanished within a code: %d bytes lost", self._device, lost)
+    def _lost(self, error: OSError) -> None:
+        self._plug.lose(error)
+        if self._assembler.begun:
+            lost = self._assembler.drop()
+            self._losses.drop("it vanished within a code")
+            _log.warning("%s: vanished within a code: %d bytes lost", self._place, lost)
 
-    def _close(self) -> None:
-        if self._port is not None:
-            with suppress(OSError):  # of a device that is gone
-                self._port.close()
-            self._port = None
 
-    def _absent(self) -> DeviceAbsent:
-        return DeviceAbsent(f"{self._device}: {self._reason}")
+def _open(node: str, baud: int) -> serial.Serial:
+    try:
+        return serial.Serial(node, baud, timeout=0, exclusive=True)
+    except termios.error as error:  # not a port; it has an errno, and is no OSError
+        raise OSError(*error.args) from error

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import cv2
+import numpy as np
 
 from gatepost.drivers.exposure import GlareWatch
 from gatepost.drivers.pictures import hush_opencv, luma_of_picture
@@ -29,10 +30,12 @@ _RETRY_S = 1.0  # between two attempts to open the device
 _OPENING_S = 5.0  # to open it and to give a first frame; webcams take a second or two
 _STALE_S = 2.0  # without a frame: it hangs, or was pulled without a word
 _JOIN_S = 3.0
+_MOST_BROKEN = 30  # frames, one after the other: a second of them
+_LEAST_SIDE = 16  # pixels: less is no picture
 
 
 class Capture(Protocol):
-    """What we use of cv2.VideoCapture. A failed `read` gives (False, anything)."""
+    """What we use of cv2.VideoCapture. A failed `retrieve` gives (False, anything)."""
 
     def isOpened(self) -> bool: ...  # noqa: N802 - OpenCV's name
 
@@ -40,7 +43,9 @@ class Capture(Protocol):
 
     def get(self, propId: int) -> float: ...  # noqa: N803 - OpenCV's name
 
-    def read(self) -> tuple[bool, Any]: ...
+    def grab(self) -> bool: ...
+
+    def retrieve(self) -> tuple[bool, Any]: ...
 
     def release(self) -> None: ...
 
@@ -219,10 +224,17 @@ class V4l2Camera:
         if not capture.isOpened():
             return "not there, or in use by another program"
         self._set_up(capture)
+        broken = 0  # a cable that is bad costs frames, not the camera
         while not grabber.told_to_stop:
-            whole, picture = capture.read()
-            if not whole or picture is None:
-                return "went away"
+            if not capture.grab():
+                return "went away, or hangs"
+            whole, picture = capture.retrieve()
+            if not whole or not _is_picture(picture):
+                broken += 1
+                if broken > _MOST_BROKEN:
+                    return "gives pictures that are broken"
+                continue
+            broken = 0
             grabber.put(picture, self._clock.boottime())
             self._tuner.follow(picture)
         return "hung, and was closed"
@@ -258,3 +270,12 @@ class V4l2Camera:
 def _four_letters(code: float) -> str:
     """A FOURCC as text: its letters from the lowest byte on."""
     return int(code).to_bytes(4, "little", signed=code < 0).decode("latin-1").rstrip("\0 ")
+
+
+def _is_picture(picture: Any) -> bool:
+    """Whether OpenCV gave one that can be looked at: uint8[H,W] or [H,W,1 or 3]."""
+    if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8:
+        return False
+    shape = picture.shape
+    flat = len(shape) == 2 or (len(shape) == 3 and shape[2] in {1, 3})
+    return flat and min(shape[:2]) >= _LEAST_SIDE

@@ -4,8 +4,10 @@ The first language is large, beside an icon that says the same without words; th
 small, below. Pure: the same cue is always the same picture, with the same fonts.
 """
 
+from gatepost.screen.fitting import HEIGHT, WIDTH
 from gatepost.screen.fonts import fingerprint
-from gatepost.screen.layout import HEIGHT, WIDTH, render
+from gatepost.screen.layout import render
+from gatepost.screen.reading import aim, lines
 from gatepost.screen.words import printable, say
 
-__all__ = ["HEIGHT", "WIDTH", "fingerprint", "printable", "render", "say"]
+__all__ = ["HEIGHT", "WIDTH", "aim", "fingerprint", "lines", "printable", "render", "say"]

@@ -1,6 +1,6 @@
 """A station looks at itself, beside one that runs: what is wrong, and what to do about it.
 
-To add a part, write a `Check` and put it into `CHECKS`.
+To add a part, write a `Check` and put it into `CHECKS`. What wants hands and eyes is in `devices`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from gatepost.selftest.findings import Check, Finding
 from gatepost.selftest.network import network
-from gatepost.selftest.station import certificate, clock, flush, keys, place, spool
+from gatepost.selftest.station import board, certificate, clock, flush, keys, place, spool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CHECKS", "Check", "Finding", "network_report", "selftest"]
 
-CHECKS: tuple[Check, ...] = (keys, certificate, place, flush, spool, clock, network)
+CHECKS: tuple[Check, ...] = (keys, certificate, board, place, flush, spool, clock, network)
 _LIMIT_S = 25.0
 _MOST_REPORT = 1000
 

@@ -8,6 +8,7 @@ import time
 from statistics import median
 from typing import TYPE_CHECKING
 
+from gatepost.boards import machine, notes
 from gatepost.clock import SystemClock
 from gatepost.drivers.telling import day
 from gatepost.drivers.tls import SOON_US, Validity, validity, wall_us
@@ -72,6 +73,22 @@ def certificate(config: Config) -> Iterator[Finding]:
     told = f"{own.name} ends on {day(own.ends_us)}"
     soon = f"renew it within {left // 86_400_000_000} days" if left < SOON_US else ""
     yield Finding("certificate", ok=not soon, told=told, advice=soon)
+
+
+def board(config: Config) -> Iterator[Finding]:
+    """Whether the machine is the one that the configuration is for."""
+    if config.board is None:
+        return
+    strange = config.board.strange(machine())
+    advice = "is this the card of another station, or [board] profile another board's?"
+    yield Finding(
+        "board",
+        ok=not strange,
+        told=strange or config.board.title,
+        advice=advice if strange else "",
+    )
+    for each in notes(config, ""):
+        yield Finding("board", ok=True, told=each)
 
 
 def place(config: Config) -> Iterator[Finding]:

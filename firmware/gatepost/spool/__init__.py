@@ -6,8 +6,9 @@ from gatepost.spool.carried import FOLDER, Carried, Item
 from gatepost.spool.chain import Head, Kept, check_chain
 from gatepost.spool.database import FILE, VERSION
 from gatepost.spool.exporting import export, export_carried
+from gatepost.spool.flushes import Flushes
 from gatepost.spool.importing import Imported, take
-from gatepost.spool.locking import locked
+from gatepost.spool.locking import alone, locked
 from gatepost.spool.looking import Look
 from gatepost.spool.outbox import Spool
 from gatepost.spool.places import room, volatile
@@ -21,6 +22,7 @@ __all__ = [
     "VERSION",
     "Bundle",
     "Carried",
+    "Flushes",
     "Head",
     "Imported",
     "Item",
@@ -29,6 +31,7 @@ __all__ = [
     "Look",
     "Proved",
     "Spool",
+    "alone",
     "check_chain",
     "check_signature",
     "export",

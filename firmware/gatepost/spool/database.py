@@ -30,6 +30,7 @@ PRAGMA application_id = {APPLICATION};
 PRAGMA user_version = {VERSION};
 """
 _BUSY_S = 10.0
+_CACHE_KIB = 256  # of 2,000: events are written and read in order, no page is wanted twice
 # SQLITE_ERROR is a statement that does not fit the tables: ours fit those that we made.
 _DAMAGE = {
     sqlite3.SQLITE_CORRUPT,
@@ -59,6 +60,7 @@ def configure(database: sqlite3.Connection) -> None:
     database.execute("PRAGMA synchronous = FULL")
     database.execute("PRAGMA wal_autocheckpoint = 0")
     database.execute("PRAGMA secure_delete = FAST")
+    database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
 
 
 def create(database: sqlite3.Connection, epoch: str, source: str, site: str) -> None:

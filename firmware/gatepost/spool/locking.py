@@ -8,7 +8,7 @@ import logging
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
-from gatepost.errors import SpoolError
+from gatepost.errors import SpoolBusy, SpoolError
 from gatepost.spool.places import make_folder
 
 if TYPE_CHECKING:
@@ -41,6 +41,27 @@ def locked(folder: Path) -> Iterator[None]:
             raise SpoolError(f"{folder}: another gatepost runs on it") from error
         except OSError as error:
             _warn(folder, error)
+        yield
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep a daemon out of `folder` for a while; nothing is made there, whoever we are.
+
+    Raises SpoolBusy while one is in, SpoolError where that cannot be known.
+    """
+    try:
+        held = (folder / _FILE).open("rb")
+    except (FileNotFoundError, NotADirectoryError):  # no daemon was ever there
+        yield
+        return
+    except OSError as error:
+        raise SpoolError(f"{folder}: {error.strerror}: are you its owner, or root?") from error
+    with held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise SpoolBusy(f"{folder}: a gatepost runs on it") from error
         yield
 
 

@@ -55,6 +55,7 @@ _PATTERNS = {
     "former_epoch": HEX32,
     "former_hash": HEX64,
     "state": re.compile(r"failed|recovered"),
+    "lossy": re.compile(r"yes"),
 }
 _LEAST = {"former_sequence": 1, "offset_bound_us": 0}
 

@@ -1,0 +1,157 @@
+"""Setup mode and the self-test at the station: what stands on its screen, and when it ends."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from selftesting import Part, frame
+
+from fakes import FakeClock, symbol
+from gatepost.decoding.scoring import Score
+from gatepost.errors import DeviceAbsent, DeviceError
+from gatepost.model import CueKind
+from gatepost.selftest.aiming import aiming
+from gatepost.selftest.devices import Bench
+from gatepost.selftest.findings import Finding
+from gatepost.selftest.parts import Camera, Parts
+from gatepost.selftest.setting_up import Stage, setting_up, try_all
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PIL import Image
+
+CONFIG: Any = SimpleNamespace(station=SimpleNamespace(id="gp-1", language="en"))
+SHARP = Score(90, "ok", "ok", 4.0)
+
+
+class Screen(Part):
+    def draw(self, picture: Image.Image) -> None:
+        assert self.open
+        self._fail("draw")
+        assert picture.size == (128, 64)
+        if not self.done or self.done[-1] != picture.tobytes():
+            self.done.append(picture.tobytes())
+
+
+def stage(
+    parts: Parts,
+    clock: FakeClock,
+    seconds: float = 900,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Stage:
+    return Stage(Bench(CONFIG, parts, clock, clock.pass_), stopping, clock.now + seconds)
+
+
+def camera(clock: FakeClock, frames: int, *, read: bool = True) -> Camera:
+    source = Part(clock, gives=[frame(n) for n in range(frames)])
+    return Camera(source, Part(gives=[[symbol("x")] if read else []] * frames))
+
+
+def score(_frame: object, symbols: object) -> Score:
+    return SHARP if symbols else Score(0, "dark", "none", 0.0)
+
+
+def test_aim_help_is_drawn_until_its_time_is_over() -> None:
+    clock = FakeClock()
+    oled = Screen()
+    parts = Parts(oled=oled, cameras={"door": camera(clock, 40)})  # type: ignore[arg-type]
+    with stage(parts, clock, 60) as it:
+        setting_up(it, score, list)
+    assert oled.done
+    assert not oled.open
+    assert 60 <= clock.now - FakeClock().now < 65
+
+
+def test_without_a_camera_the_screen_says_who_and_where_the_station_is() -> None:
+    clock, oled = FakeClock(), Screen()
+    asked: list[int] = []
+
+    def about() -> list[str]:
+        asked.append(1)
+        return ["gp-1", "site", "192.0.2.7"]
+
+    with stage(Parts(oled=oled), clock, 30) as it:  # type: ignore[arg-type]
+        setting_up(it, score, about)
+    assert asked
+    assert len(oled.done) == 1
+
+
+def test_a_press_ends_it_but_not_the_one_that_began_it() -> None:
+    clock = FakeClock()
+    button = Part(gives=[True, True, True, False, False, True])
+    with stage(Parts(button=button, oled=Screen()), clock, 900) as it:  # type: ignore[arg-type]
+        setting_up(it, score, lambda: ["gp-1"])
+    assert button.gives == []
+    assert clock.now - FakeClock().now < 10
+
+
+def test_a_signal_ends_it() -> None:
+    clock = FakeClock()
+    with stage(Parts(), clock, 900, lambda: clock.now > FakeClock().now + 3) as it:
+        setting_up(it, score, list)
+    assert clock.now - FakeClock().now < 5
+
+
+@pytest.mark.parametrize("where", ["open", "draw"])
+def test_without_a_screen_it_goes_on(where: str, caplog: pytest.LogCaptureFixture) -> None:
+    clock = FakeClock()
+    oled = Screen(fails={where: DeviceAbsent("oled: not there")})
+    with stage(Parts(oled=oled), clock, 30) as it:  # type: ignore[arg-type]
+        setting_up(it, score, list)
+    assert len([each for each in caplog.records if "not" in each.message]) == 1
+
+
+def test_the_self_test_shows_each_finding_and_ends_in_green() -> None:
+    clock, oled, lamp, relay = FakeClock(), Screen(), Part(), Part()
+    checks = [Finding("clock", ok=True, told="synchronised")]
+    with stage(Parts(oled=oled, lamp=lamp, relay=relay), clock) as it:  # type: ignore[arg-type]
+        found = try_all(it, checks)
+    assert [each.name for each in found] == ["clock", "lamp", "relay"]
+    assert lamp.done == [CueKind.ACCEPTED]
+    assert relay.done == []
+    assert len(oled.done) == 4
+    assert clock.now - FakeClock().now < 130
+
+
+def test_the_self_test_names_what_is_in_trouble() -> None:
+    clock, oled, lamp = FakeClock(), Screen(), Part()
+    parts = Parts(oled=oled, lamp=lamp, buzzer=Part(fails={"open": DeviceError("taken")}))  # type: ignore[arg-type]
+    checks = [Finding(f"part {n}", ok=False, told="bad") for n in range(5)]
+    with stage(parts, clock) as it:
+        found = try_all(it, checks)
+    assert [each.ok for each in found].count(False) == 6
+    assert lamp.done == [CueKind.TROUBLE]
+
+
+def test_a_stop_within_the_self_test_is_obeyed_after_the_check_that_runs() -> None:
+    clock = FakeClock()
+    asked: list[int] = []
+
+    def checks() -> Any:
+        for number in range(9):
+            asked.append(number)
+            yield Finding(str(number), ok=True, told="")
+
+    with stage(Parts(), clock, 900, lambda: len(asked) >= 2) as it:
+        found = try_all(it, checks())
+    assert len(found) == 2
+
+
+def test_a_camera_that_comes_and_goes_is_looked_for_again() -> None:
+    clock = FakeClock()
+    source = Part(clock, fails={"next": DeviceAbsent("camera 0: not there")})
+    seen = aiming(Camera(source, Part()), clock, score, clock.pass_)  # type: ignore[arg-type]
+    first = next(seen)
+    assert first is not None
+    assert first.score is None
+    assert "not there" in first.advice
+    source.fails.clear()
+    source.gives = [frame()]
+    later = next(each for each in seen if each is not None)
+    assert later.score is not None
+    assert not source.fails
+    seen.close()
+    assert not source.open
