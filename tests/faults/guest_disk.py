@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 HOME = Path("/srv/gatepost")
 READER = "/dev/ttyUSB0"
-_SOURCE = ("pyproject.toml", "README.md", "LICENSE", "firmware/gatepost")
+_SOURCE = ("pyproject.toml", "README.md", "LICENSE", "firmware/gatepost", "hardware/boards")
 _KEYS = ("ca", "station_certificate", "station_key", "sealing_public")
 
 
@@ -35,7 +35,8 @@ def station_disk(root: Root, folder: Path, files: AuthorityFiles, port: int) -> 
     # By name: to the guest, localhost is the computer outside, as its certificate says.
     configure(files_there, replace(files, **places), port, {"door": READER}, host="localhost")
     (files_there / "data").mkdir(mode=0o700)
-    _install(root, files_there / "lib")
+    install_wheel(files_there / "lib")
+    _compile(root, files_there / "lib")
     disk = folder / "station.ext4"
     make_disk(files_there, disk, "512M")
     return disk
@@ -50,8 +51,8 @@ def read_back(disk: Path, folder: Path) -> Path:
     return folder / "data"
 
 
-def _install(root: Root, target: Path) -> None:
-    """As an installation does: a wheel, unpacked, and compiled by the guest's own Python."""
+def install_wheel(target: Path) -> None:
+    """This checkout as an installation has it: its wheel, unpacked. Raises GuestError."""
     with tempfile.TemporaryDirectory() as place:
         source = Path(place) / "source"
         for name in _SOURCE:  # a copy: setuptools builds where the source lies
@@ -65,6 +66,10 @@ def _install(root: Root, target: Path) -> None:
         run(*pip, "wheel", "--no-deps", "--wheel-dir", place, source)
         wheel = next(Path(place).glob("gatepost-*.whl"))
         run(*pip, "install", "--no-deps", "--no-compile", "--target", target, wheel)
+
+
+def _compile(root: Root, target: Path) -> None:
+    """By the guest's own Python, as an installation does."""
     with tempfile.TemporaryDirectory(dir=root.files / "srv") as place:
         within = Path(place) / "lib"
         shutil.copytree(target, within)

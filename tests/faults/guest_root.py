@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SUITE, PYTHON = "trixie", "3.13"
@@ -32,9 +32,9 @@ _PACKAGES = (
     "systemd", "systemd-sysv", "udev", "kmod", "linux-image-amd64", "initramfs-tools",
     "e2fsprogs", "python3",
 )  # fmt: skip
-# zbar has no wheel, and only a camera asks it; lgpio is for a Pi.
-_WITHOUT = ("zbar-py", "lgpio")
-_PACKAGED = f"usr/local/lib/python{PYTHON}/dist-packages"
+# None has a wheel, and nothing asks for them here: no camera, no pins, no keyboard.
+UNBUILT = ("zbar-py", "lgpio", "evdev")
+PACKAGED = f"usr/local/lib/python{PYTHON}/dist-packages"
 _UNIT = f"""\
 [Unit]
 Description=gatepost
@@ -67,7 +67,7 @@ _FILES = {
     "etc/initramfs-tools/modules": "virtio_pci\nvirtio_blk\next4\n",
     "etc/initramfs-tools/conf.d/small": "MODULES=list\nCOMPRESS=gzip\n",
 }
-_MASKED = (
+MASKED = (
     "getty@tty1.service", "serial-getty@ttyS0.service", "apt-daily.timer",
     "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "fstrim.timer", "e2scrub_all.timer",
     "e2scrub_reap.service", "systemd-networkd-wait-online.service", "getty-static.service",
@@ -106,15 +106,25 @@ def find(tool: str) -> str | None:
 
 def root(say: Callable[[str], None]) -> Root:
     """The root as its recipe says, built where it is not there yet. Raises GuestError."""
+    return cached("guest", _recipe(), _build, say)
+
+
+def cached(
+    kind: str,
+    recipe: str,
+    build: Callable[[Root, Callable[[str], None]], None],
+    say: Callable[[str], None],
+) -> Root:
+    """What `build` made of `recipe` before, in the user's cache, or makes now."""
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gatepost"
-    folder = home / f"guest-{_recipe()}"
+    folder = home / f"{kind}-{recipe}"
     made = Root(folder / "root.ext4", folder / "vmlinuz", folder / "initrd.img", folder / "root")
     if (folder / "done").exists():
         return made
     say(f"building the guest's Debian once, into {folder} (some minutes)")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    _build(made, say)
+    build(made, say)
     (folder / "done").touch()
     return made
 
@@ -149,42 +159,58 @@ def compile_within(root_files: Path, folder: str) -> None:
 
 
 def _recipe() -> str:
-    parts = (SUITE, PYTHON, _PACKAGES, _FILES, _MASKED, _requirements())
+    return digest(SUITE, PYTHON, _PACKAGES, _FILES, MASKED, requirements())
+
+
+def digest(*parts: object) -> str:
+    """A short name for a recipe of these parts."""
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
 
 
-def _requirements() -> list[str]:
+def requirements() -> list[str]:
+    """What a station needs of PyPI, as far as it has wheels."""
     told: dict[str, Any] = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))
     project = told["project"]
     every = [*project["dependencies"], *project["optional-dependencies"]["station"]]
-    return [each for each in every if not each.startswith(_WITHOUT)]
+    return [each for each in every if not each.startswith(UNBUILT)]
 
 
 def _build(made: Root, say: Callable[[str], None]) -> None:
-    _bootstrap(made.files)
+    bootstrap(made.files, _PACKAGES)
     say("guest: its Python packages")
-    _install(_requirements(), made.files / _PACKAGED)
-    compile_within(made.files, _PACKAGED)
-    for name, text in _FILES.items():
-        path = made.files / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
+    install(requirements(), made.files / PACKAGED)
+    compile_within(made.files, PACKAGED)
+    write_files(made.files, _FILES)
     (made.files / "srv/gatepost").mkdir()
-    _settle(made.files)
+    settle(made.files, MASKED, ("gatepost", "systemd-networkd"))
     say("guest: its kernel and its disk")
-    run("chroot", made.files, "update-initramfs", "-u")
-    for pattern, target in (("vmlinuz-*", made.kernel), ("initrd.img-*", made.initrd)):
-        shutil.copy(next((made.files / "boot").glob(pattern)), target)
+    take_kernel(made)
     make_disk(made.files, made.disk, "3G")
 
 
-def _bootstrap(files: Path) -> None:
+def write_files(files: Path, texts: Mapping[str, str]) -> None:
+    """Write each of `texts`, by its path in the guest."""
+    for name, text in texts.items():
+        path = files / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+
+
+def take_kernel(made: Root) -> None:
+    """Make its initrd anew, and copy that and the kernel to where qemu takes them."""
+    run("chroot", made.files, "update-initramfs", "-u")
+    for pattern, target in (("vmlinuz-*", made.kernel), ("initrd.img-*", made.initrd)):
+        shutil.copy(next((made.files / "boot").glob(pattern)), target)
+
+
+def bootstrap(files: Path, packages: Sequence[str]) -> None:
+    """A Debian of `packages` in the folder `files`, without documentation."""
     run(
         find("mmdebstrap") or "mmdebstrap",
         "--variant=minbase",
         "--mode=root",
         "--quiet",
-        f"--include={','.join(_PACKAGES)}",
+        f"--include={','.join(packages)}",
         "--dpkgopt=path-exclude=/usr/share/doc/*",
         "--dpkgopt=path-exclude=/usr/share/man/*",
         "--dpkgopt=path-exclude=/usr/share/locale/*",
@@ -193,22 +219,22 @@ def _bootstrap(files: Path) -> None:
     )
 
 
-def _install(requirements: Sequence[str], target: Path) -> None:
+def install(wheels: Sequence[str], target: Path) -> None:
     """Wheels for the guest's Python, whatever Python runs here."""
     platforms = [f"--platform=manylinux_2_{minor}_x86_64" for minor in range(41, 16, -1)]
     run(
         sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--target", target,
         "--python-version", PYTHON, "--only-binary=:all:", *platforms,
-        "--platform=manylinux2014_x86_64", *requirements,
+        "--platform=manylinux2014_x86_64", *wheels,
     )  # fmt: skip
 
 
-def _settle(files: Path) -> None:
+def settle(files: Path, masked: Sequence[str], enabled: Sequence[str]) -> None:
     """What starts at boot, and what does not."""
     units = files / "etc/systemd/system"
-    for name in _MASKED:
+    for name in masked:
         (units / name).unlink(missing_ok=True)
         (units / name).symlink_to("/dev/null")
-    run("chroot", files, "systemctl", "enable", "gatepost", "systemd-networkd")
+    run("chroot", files, "systemctl", "enable", *enabled)
     for name in ("etc/.updated", "var/.updated"):  # else the first boot rebuilds every cache
         (files / name).touch()

@@ -87,6 +87,30 @@ def test_a_configuration_that_is_broken_meanwhile_is_told(
     assert order == []
 
 
+def test_what_was_noted_rests_before_the_configuration_is_read(
+    tmp_path: Path, order: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(idle, "rest_noted", lambda: order.append("noted"))
+    path = configured(tmp_path, '[relay]\npin = 17\nidle = "middle"\n')
+    assert main(["stopped", "--config", str(path)]) == 2
+    assert order == ["noted"]
+
+
+def test_a_note_that_does_not_rest_is_told_and_the_configuration_has_the_last_word(
+    tmp_path: Path,
+    order: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def held() -> None:
+        raise DeviceError("relay: line 17 is held by pump")
+
+    monkeypatch.setattr(idle, "rest_noted", held)
+    assert main(["stopped", "--config", str(configured(tmp_path, RELAY))]) == 0
+    assert "not at rest yet: relay: line 17 is held by pump" in capsys.readouterr().err
+    assert order == ["rest 17", "note data watchdog"]
+
+
 def test_without_outputs_and_without_an_unclean_end_nothing_is_left(tmp_path: Path) -> None:
     path = configured(tmp_path, "")
     assert main(["stopped", "--config", str(path)]) == 0

@@ -21,7 +21,7 @@ from gatepost.config import (
     RelayConfig,
     StationConfig,
 )
-from gatepost.drivers.idle import rest
+from gatepost.drivers.idle import note, rest, rest_noted
 from gatepost.drivers.lines import Lines
 from gatepost.errors import DeviceAbsent, DeviceError
 
@@ -114,6 +114,66 @@ def test_a_device_that_is_no_gpio_chip_is_passed_over(kernel: Kernel, chip: Chip
 
     rest(station(relay=RELAY), Lines(kernel.dev, ioctl))
     assert chip.lines[5].diary == ["low"]
+
+
+def test_what_the_daemon_noted_rests_without_its_configuration(
+    kernel: Kernel, chip: Chip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+    note(station(relay=replace(RELAY, idle="high"), lamp=LAMP))
+    rest_noted(kernel.lines())
+    assert [chip.lines[line].diary for line in (5, 17, 27, 22)] == [["high"], *[["low"]] * 3]
+
+
+def test_noted_and_read_from_the_configuration_the_same_rests(
+    kernel: Kernel, chip: Chip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+    fitted = station(
+        lamp=replace(LAMP, common="anode"),
+        light=LightConfig(pin=24, active="low"),
+        buzzer=BuzzerConfig(pin=12, type="active"),
+        relay=RELAY,
+    )
+    rest(fitted, kernel.lines())
+    before = [chip.lines[line].diary.copy() for line in (5, 12, 24, 17, 27, 22)]
+    note(fitted)
+    rest_noted(kernel.lines())
+    assert [chip.lines[line].diary for line in (5, 12, 24, 17, 27, 22)] == [
+        each * 2 for each in before
+    ]
+
+
+def test_where_nothing_was_noted_nothing_is_driven(
+    kernel: Kernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+    rest_noted(kernel.lines())
+    monkeypatch.delenv("RUNTIME_DIRECTORY")
+    note(station(relay=RELAY))
+    rest_noted(kernel.lines())
+    assert kernel.calls == 0
+
+
+@pytest.mark.parametrize("left", ["", "chip\nfive 0 relay", "chip\n5", "chip\n\xff"])
+def test_a_damaged_note_is_told_or_rests_nothing(
+    kernel: Kernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: str
+) -> None:
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+    (tmp_path / "resting").write_bytes(left.encode("latin-1"))
+    with pytest.raises(DeviceError, match="resting"):
+        rest_noted(kernel.lines())
+
+
+def test_a_note_that_cannot_be_written_takes_the_old_one_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+    note(station(relay=RELAY))
+    (tmp_path / ".resting.new").mkdir()  # as a full /run: it cannot be written
+    with pytest.raises(DeviceError, match="resting"):
+        note(station(relay=replace(RELAY, idle="high")))
+    assert not (tmp_path / "resting").exists()
 
 
 def test_no_library_of_devices_or_pictures_is_loaded_for_it() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import queue
 import threading
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -552,6 +553,5 @@ def test_a_stuck_camera_ends_its_worker_and_a_failing_one_does_not(tmp_path: Pat
                 next(worker)
             assert board.cameras[-1].closed.wait(LONG_S)
     with pytest.raises(DeviceStuck, match="camera 0"):
-        next(worker)
-        next(worker)
+        list(islice(worker, 3))
     assert all(fake.closed.is_set() for fake in board.cameras)

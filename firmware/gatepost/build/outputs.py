@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from functools import cache, partial
 from typing import TYPE_CHECKING
@@ -10,11 +11,13 @@ from gatepost.clock import SystemClock
 from gatepost.drivers.button import Button
 from gatepost.drivers.buzzer import Buzzer
 from gatepost.drivers.chips import Pins
+from gatepost.drivers.idle import note
 from gatepost.drivers.lamp import Lamp
 from gatepost.drivers.light import Light
 from gatepost.drivers.oled import Oled
 from gatepost.drivers.panel import Panel
 from gatepost.drivers.relay import Relay
+from gatepost.errors import DeviceError
 from gatepost.lighting import Dusk, lighting
 from gatepost.mailbox import Mailbox
 from gatepost.pressing import Pressed, pressing
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from gatepost.ports import Clock, Signal, Switch
     from gatepost.signalling.device import Told
 
+_LOG = logging.getLogger(__name__)
 _QUICK = ("lamp", "relay", "buzzer")  # in this order they show
 
 
@@ -40,6 +44,10 @@ def signalling_of(
 
     `told` hears which signal fails and why; "": it works again.
     """
+    try:
+        note(config)
+    except DeviceError as error:  # the configuration is there too, only slower
+        _LOG.warning("what rests how is not noted", extra={"fields": {"why": str(error)}})
     signals = dict(signals_of(config, clock))
     immediate = [signals.pop(name) for name in _QUICK if name in signals]
     boxes: dict[str, Mailbox[Cue]] = {name: Mailbox() for name in signals}

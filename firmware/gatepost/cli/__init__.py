@@ -1,4 +1,7 @@
-"""The command line. Each command imports what it needs only when it runs: `--help` is at once."""
+"""The command line. Each command imports what it needs only when it runs: `--help` is at once.
+
+Of the commands themselves only one is imported here: a door waits for `stopped`.
+"""
 
 from __future__ import annotations
 
@@ -8,25 +11,7 @@ import os
 import sys
 
 from gatepost import __version__
-from gatepost.cli import (
-    check,
-    clock,
-    decode,
-    demo,
-    explain,
-    readers,
-    report,
-    reset,
-    rules,
-    run,
-    selftest,
-    setup,
-    spool,
-    status,
-    stopped,
-    trust,
-    wiring,
-)
+from gatepost.cli import stopped
 from gatepost.errors import ConfigError, GatepostError, UsageError
 
 _EXAMPLES = """\
@@ -77,6 +62,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(argv: list[str] | None) -> int:
+    if (sys.argv[1:] if argv is None else argv)[:1] == [stopped.NAME]:
+        stopped.first()
     parser = _parser()
     args = parser.parse_args(argv)
     if args.run is None:
@@ -103,6 +90,25 @@ def _run(argv: list[str] | None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from gatepost.cli import (
+        check,
+        clock,
+        decode,
+        demo,
+        explain,
+        readers,
+        report,
+        reset,
+        rules,
+        run,
+        selftest,
+        setup,
+        spool,
+        status,
+        trust,
+        wiring,
+    )
+
     parser = argparse.ArgumentParser(
         prog="gatepost",
         description="An unattended scanner station for gates.",

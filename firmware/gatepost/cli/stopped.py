@@ -1,7 +1,8 @@
 """`gatepost stopped`: what systemd runs after every end of the daemon (ExecStopPost).
 
 The relay first: a daemon that was killed in the middle of a request left it asking. Then what is
-known of the end is written down. Little is imported: the door waits for it.
+known of the end is written down. Little is imported: the door waits for it. What the daemon noted
+at its start rests before anything else (`first`), then what the configuration says: the same.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gatepost.config import Config
 
+NAME = "stopped"
 _EPILOG = """\
 example, as a line of a unit:
   ExecStopPost=/opt/gatepost/current/bin/gatepost stopped --config /etc/gatepost/station.toml
@@ -26,7 +28,7 @@ exit status: 0 all rests, 1 an output could not be put to rest, 2 the configurat
 def add_parser(commands: Any) -> None:
     """Add the command to the parser's commands."""
     parser = commands.add_parser(
-        "stopped",
+        NAME,
         help="after the daemon's end: outputs to rest, the end noted (for systemd)",
         description="Drive every output to its resting level, the relay first; then note how the "
         "daemon ended, from SERVICE_RESULT, EXIT_CODE and EXIT_STATUS (systemd.exec(5)).",
@@ -38,6 +40,16 @@ def add_parser(commands: Any) -> None:
         "--outputs", action="store_true", help="only the outputs: it was not the daemon that ended"
     )
     parser.set_defaults(run=run)
+
+
+def first() -> None:
+    """What the daemon noted to rest, before the configuration is read, or the command line is."""
+    from gatepost.drivers.idle import rest_noted
+
+    try:
+        rest_noted()
+    except OSError as error:  # it is tried again by the configuration, and judged by that
+        print(f"gatepost: the outputs are not at rest yet: {error}", file=sys.stderr)
 
 
 def run(args: argparse.Namespace) -> int:

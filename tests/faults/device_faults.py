@@ -1,0 +1,264 @@
+"""What is proved of the station's faults: stopped, killed, hung, out of memory, cut off, frozen.
+
+Each step raises Wrong where something does not hold, and gives its figures otherwise.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from device_disk import CONFIG, READERS, SERIAL
+from device_keys import reports
+from device_machine import BOOT_S
+from device_station import LIMIT_S, PERIOD_US, UNIT, check, host_s
+
+if TYPE_CHECKING:
+    from device_station import Station
+
+_GATEPOST = "/opt/gatepost/current/bin/gatepost"
+_TIGHT, _WIDE = "30M", "256M"
+_WATCHDOG_S = 15  # of the hardware, as systemd/system.conf.d says
+# The unit: WatchdogSec=10, TimeoutAbortSec=5; the rest is what the emulated processor needs.
+_STOPPED_MOST_S = 30.0
+_LONG_AGO = "2020-02-01T00:00:00"
+_CAMERAS = """\
+[[reader]]
+type = "v4l2"
+name = "eye"
+direction = "in"
+device = "/dev/video0"
+width = 320
+height = 180
+fps = 5
+[[reader]]
+type = "v4l2"
+name = "eye-2"
+direction = "out"
+device = "/dev/video1"
+width = 320
+height = 180
+fps = 5
+"""
+_HOLDER = """\
+import lgpio, signal, sys
+chip = lgpio.gpiochip_open(0)
+lgpio.gpio_claim_output(chip, int(sys.argv[1]), 0)
+signal.pause()
+"""
+
+
+def killed(station: Station) -> dict[str, Any]:
+    """kill -9 in the middle of a request to open: idle again, back, and the first read."""
+    return _ambushed(station, signal.SIGKILL, "SIGKILL")
+
+
+def stopped(station: Station) -> dict[str, Any]:
+    """SIGSTOP in the middle of a request: ended by the watchdog, the line idle, back again."""
+    figures = _ambushed(station, signal.SIGSTOP, "watchdog")
+    check(figures["held_s"] < _STOPPED_MOST_S, f"the relay asked for {figures['held_s']} s")
+    return figures
+
+
+def _ambushed(station: Station, number: signal.Signals, why: str) -> dict[str, Any]:
+    machine, since, text = station.machine, station.mark(), station.crowd.next()
+    found: dict[str, Any] = {}
+
+    def lie_in_wait() -> None:
+        what = {"line": station.relay, "pid": pid, "number": int(number)}
+        found.update(machine.ask("ambush", limit_s=2 * LIMIT_S, **what))
+
+    pid = station.pid()
+    waiting = threading.Thread(target=lie_in_wait)
+    waiting.start()
+    machine.ask("press", reports=reports(text), period_us=PERIOD_US)
+    station.shown.append(text)  # green stood: it is kept
+    waiting.join()
+    check(found, "the relay never asked, or its line was not idle again")
+    station.up(since=since)
+    lit = station.keys()
+    station.told(lambda fault: why in fault.detail, f"{why!r}")
+    return {
+        "held_s": round(found["down"] - found["up"], 2),
+        "held_after_signal_s": round(found["down"] - found["sent"], 2),
+        "to_first_read_s": round(lit.taken - found["sent"], 1),
+    }
+
+
+def hung(station: Station) -> dict[str, Any]:
+    """One thread of the daemon hangs for good: no heartbeat, so the process ends, and is back."""
+    since, pid = station.mark(), station.pid()
+    station.machine.ask("hang", pid=pid, device=SERIAL)
+    begun = station.now()
+    station.said("gave no heartbeat", since)
+    noticed = station.now()
+    station.up(since=since)
+    check(station.pid() != pid, "it is the same process")
+    back = station.now()
+    station.line()
+    station.told(lambda fault: "heartbeat" in fault.detail, "a heartbeat")
+    return {"noticed_s": round(noticed - begun, 1), "back_s": round(back - begun, 1)}
+
+
+def starved(station: Station) -> dict[str, Any]:
+    """The memory limit: killed by the kernel, back, and told."""
+    machine, since = station.machine, station.mark()
+    machine.out("systemctl", "set-property", "--runtime", UNIT, f"MemoryMax={_TIGHT}")
+    for _ in range(5):  # it needs its pages
+        text = station.crowd.next()
+        machine.ask("press", reports=reports(text), period_us=PERIOD_US)
+    station.said("oom-kill", since)
+    machine.out("systemctl", "set-property", "--runtime", UNIT, f"MemoryMax={_WIDE}")
+    station.up(since=since)
+    station.keys()
+    fault = station.told(lambda each: "memory" in each.detail or "oom" in each.detail, "memory")
+    return {"told": fault.detail[:100]}
+
+
+def full_run(station: Station) -> dict[str, Any]:
+    """A full /run: the daemon is started again, reads, and keeps."""
+    machine = station.machine
+    machine.run("dd", "if=/dev/zero", "of=/run/full", "bs=64k", limit_s=LIMIT_S)
+    machine.run("dd", "if=/dev/zero", "of=/run/fuller", "bs=1", "count=4096")
+    try:
+        before = station.pid()
+        station.kill(signal.SIGKILL)
+        until = time.monotonic() + LIMIT_S
+        while True:
+            unit = station.unit("MainPID", "ActiveState")
+            if unit["ActiveState"] == "active" and int(unit["MainPID"]) != before:
+                break
+            check(time.monotonic() < until, f"it does not start: {unit}")
+            threading.Event().wait(1)
+        threading.Event().wait(5)
+        text = station.crowd.next()
+        machine.ask("press", reports=reports(text), period_us=PERIOD_US)
+        station.shown.append(text)
+        check(station.settled(), "what was read is not at the centre")
+    finally:
+        machine.run("rm", "-f", "/run/full", "/run/fuller")
+    since = station.mark()
+    station.restart()
+    station.said("Started", since)
+    return {"read": 1}
+
+
+def poor(station: Station) -> dict[str, Any]:
+    """Its relay's line held by another program, no camera, no OLED: it runs and says so."""
+    machine, since = station.machine, station.mark()
+    station.configure(station.settings(readers=READERS + _CAMERAS))
+    machine.out("systemctl", "stop", UNIT, limit_s=LIMIT_S)
+    machine.ask("write", path="/sys/module/oled_sim/parameters/fitted", text="N")
+    argv = ["env", "LG_WD=/tmp", "python3", "-c", _HOLDER, str(station.relay)]
+    machine.ask("start", name="holder", argv=argv)
+    try:
+        machine.out("systemctl", "start", UNIT, limit_s=LIMIT_S)
+        station.up(since=since)
+        station.keys()
+        station.line()
+        held = station.said("relay", since).text
+        camera = station.said("/dev/video0", since).text
+        screen = station.said("oled", since).text
+        told = station.status()
+    finally:
+        machine.ask("end", name="holder")
+        machine.ask("write", path="/sys/module/oled_sim/parameters/fitted", text="Y")
+        station.configure()
+    check(told, "status says nothing")
+    return {"relay": held[-160:], "camera": camera[-160:], "oled": screen[-160:]}
+
+
+def cameras(station: Station) -> dict[str, Any]:
+    """Two webcams of the kernel's own (vivid) beside the USB readers: frames of both arrive."""
+    machine, since = station.machine, station.mark()
+    machine.out("modprobe", "vivid", "n_devs=2", "node_types=0x1,0x1", limit_s=LIMIT_S)
+    station.configure(station.settings(readers=READERS + _CAMERAS))
+    try:
+        station.restart()
+        for device in ("/dev/video0", "/dev/video1"):
+            machine.wait(
+                lambda line, device=device: line.told.get("message") == "camera there"
+                and device in line.text, device, LIMIT_S, since,
+            )  # fmt: skip
+        threading.Event().wait(5)
+        station.keys()
+        told = {each["name"]: each for each in station.status()["readers"]}
+    finally:
+        station.configure()
+    rates = {name: told[name].get("fps", 0) for name in ("eye", "eye-2")}
+    check(all(rates.values()), f"frames a second: {told}")
+    since = station.mark()
+    station.restart()
+    machine.run("modprobe", "-r", "vivid", limit_s=LIMIT_S)
+    return rates
+
+
+def reset(station: Station) -> dict[str, Any]:
+    """A factory reset asked for, then a reboot: done, told, the spool goes on, nothing is lost."""
+    machine = station.machine
+    check(station.settled(), "not everything is at the centre before")
+    before, boot = station.last_sequence(), machine.boot
+    asked = machine.run(_GATEPOST, "reset", "--config", CONFIG, "--yes", limit_s=LIMIT_S)
+    check(asked["status"] == 0, f"gatepost reset: {asked}")
+    faults = len(station.faults())
+    begun = time.monotonic()
+    machine.ask("run", argv=["systemctl", "reboot"], limit_s=LIMIT_S)
+    machine.gone(BOOT_S)
+    off = host_s(begun)
+    since = station.mark()
+    machine.start()
+    station.up(since=since)
+    check(machine.boot != boot, "it is the same boot")
+    station.keys()
+    station.central.wait(lambda _: bool(station.audits()), LIMIT_S)
+    actions = [each.action for each in station.audits()]
+    check("factory-reset" in actions, f"audits: {actions}")
+    new = [each.detail for each in station.faults()[faults:]]
+    check(not any("power" in each for each in new), f"a clean reboot is told as {new}")
+    check(station.last_sequence() > before, "the sequence does not go on")
+    return {"off_s": off, "sequence": [before, station.last_sequence()]}
+
+
+def frozen(station: Station) -> dict[str, Any]:
+    """The kernel frozen: the hardware watchdog resets it; it starts by itself, in the past."""
+    machine = station.machine
+    place = "/sys/class/watchdog/watchdog0"
+    state = machine.ask("read", path=f"{place}/state").strip()
+    check(state == "active", f"the hardware watchdog is {state}")
+    timeout = int(machine.ask("read", path=f"{place}/timeout"))
+    check(timeout == _WATCHDOG_S, f"it waits {timeout} s")
+    machine.out("sysctl", "-q", "kernel.panic=0", "kernel.panic_on_oops=0")
+    argv = ["sh", "-c", "sleep 1; echo c >/proc/sysrq-trigger"]
+    machine.ask("start", name="crash", argv=argv)
+    begun = time.monotonic()
+    machine.gone(LIMIT_S)
+    return {"timeout_s": timeout, "reset_after_s": host_s(begun)}
+
+
+def clock(station: Station) -> dict[str, Any]:
+    """Power comes back years ago, by the clock: it is raised to the floor; the stop is told."""
+    machine, since = station.machine, station.mark()
+    begun = time.monotonic()
+    machine.start(clock=_LONG_AGO)
+    station.up(since=since)
+    ready = host_s(begun)
+    station.keys()
+    fault = station.told(lambda each: "power" in each.detail, "a power cut")
+    year = machine.out("date", "+%Y").strip()
+    check(int(year) > 2020, f"the clock says {year}")
+    return {"up_s": ready, "told": fault.detail[:100], "year": int(year)}
+
+
+def cut(station: Station) -> dict[str, Any]:
+    """Power cut off in the middle of a queue, and back: it starts by itself, nothing is lost."""
+    lits = [station.keys() if number % 2 else station.line() for number in range(6)]
+    station.machine.cut()
+    since, begun = station.mark(), time.monotonic()
+    station.machine.start()
+    station.up(since=since)
+    ready = host_s(begun)
+    station.keys()
+    check(station.settled(), "a green light is not at the centre")
+    return {"greens": len(lits), "up_s": ready}
