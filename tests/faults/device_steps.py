@@ -250,8 +250,15 @@ def memory(station: Station) -> dict[str, Any]:
 
 def asked(station: Station) -> dict[str, Any]:
     """`gatepost status` as an admin asks it there."""
+    station.keys()
+    station.line()
+    begun = station.now()
     told = station.status()
-    return {"keys": len(told)}
+    took = station.now() - begun
+    working = {each["name"]: each["working"] for each in told["readers"]}
+    check(all(working.values()), f"the readers are {working}")
+    check(told["broker"]["connected"], "it says that it is not connected")
+    return {"readers": len(working), "took_s": round(took, 1)}
 
 
 def soaked(station: Station, seconds: float) -> dict[str, Any]:

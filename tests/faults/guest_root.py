@@ -30,9 +30,9 @@ TOOLS = {
 }
 _PACKAGES = (
     "systemd", "systemd-sysv", "udev", "kmod", "linux-image-amd64", "initramfs-tools",
-    "e2fsprogs", "python3",
+    "e2fsprogs", "python3", "python3-evdev",
 )  # fmt: skip
-# None has a wheel, and nothing asks for them here: no camera, no pins, no keyboard.
+# None has a wheel. evdev is Debian's here; no camera asks for zbar, no pins for lgpio.
 UNBUILT = ("zbar-py", "lgpio", "evdev")
 PACKAGED = f"usr/local/lib/python{PYTHON}/dist-packages"
 _UNIT = f"""\
