@@ -176,9 +176,11 @@ class TextReader(_Opened):
 
     def next_scan(self, wait_s: float) -> Scan | None:
         """The next code that is no repeat. Raises DeviceError, DeviceAbsent as the source does."""
-        self.working = False
         try:
             read = self.source.next_text(wait_s)
+        except DeviceError:
+            self.working = False  # only now: others look at it while it waits
+            raise
         finally:
             self.counts.dropped = self.source.dropped
         self.working = True

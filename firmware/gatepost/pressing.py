@@ -1,8 +1,8 @@
 """Worker: the push button -> the station's state on the screen, or another mode.
 
 A short press shows how the station is. Held, the screen tells what letting go will begin; the
-longer, the further. One that is held when the station starts, or for 30 s, is stuck (a coin, a
-bent key, water): it is noted for the health report, and asks for nothing.
+longer, the further. One that is held when the station starts asks for nothing. One that is held
+for 30 s is stuck (a coin, a bent key, water): it is noted for the health report, and neither asks.
 """
 
 from __future__ import annotations

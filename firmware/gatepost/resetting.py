@@ -58,8 +58,12 @@ def ask(data: Path, now: Stamp) -> Path:
 
 
 def asked(data: Path) -> bool:
-    """Whether a reset is asked for."""
-    return os.path.lexists(data / REQUEST)
+    """Whether a reset is asked for. Raises OSError where that cannot be known."""
+    try:
+        (data / REQUEST).lstat()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def apply(config: Config, done: Callable[[str], None] = lambda _step: None) -> str:
@@ -134,7 +138,8 @@ def _events(data: Path) -> str:
 
 def _write(path: Path, told: dict[str, object]) -> None:
     fresh = path.with_name(f"{path.name}.new")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    fresh.unlink(missing_ok=True)  # a link there would have root write to, and give away, anything
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(handle, "wb") as file:
         if os.geteuid() == 0:  # the station must be able to take it away
             owner = path.parent.stat()

@@ -50,6 +50,7 @@ class Station:
     Attributes:
         shown: every code that got a light.
         pins: the board's lines, by part.
+        configured: another configuration than its own, or "".
     """
 
     machine: DeviceMachine
@@ -58,6 +59,7 @@ class Station:
     crowd: Crowd = field(default_factory=Crowd)
     shown: list[str] = field(default_factory=list)
     pins: dict[str, Any] = field(default_factory=board)
+    configured: str = ""
 
     @property
     def relay(self) -> int:
@@ -149,6 +151,7 @@ class Station:
     def configure(self, text: str = "") -> None:
         """Give it another configuration, without: its own. The root is read-only: by a mount."""
         self.machine.run("umount", "-q", CONFIG)
+        self.configured = text
         if text:
             self.machine.ask("write", path=_RIG, text=text)
             self.machine.out("mount", "--bind", _RIG, CONFIG)
@@ -194,10 +197,10 @@ class Station:
         """Every audit that is at the centre."""
         return [each for each in self._records() if isinstance(each, AuditRecord)]
 
-    def told(self, done: Callable[[FaultRecord], bool], what: str) -> FaultRecord:
-        """Wait for a fault at the centre. Raises GuestError."""
-        self.central.wait(lambda _: any(done(each) for each in self.faults()), LIMIT_S)
-        for each in self.faults():
+    def told(self, done: Callable[[FaultRecord], bool], what: str, before: int = 0) -> FaultRecord:
+        """Wait for a fault at the centre after the first `before`. Raises GuestError."""
+        self.central.wait(lambda _: any(done(each) for each in self.faults()[before:]), LIMIT_S)
+        for each in self.faults()[before:]:
             if done(each):
                 return each
         raise GuestError(f"no fault that tells of {what}; those there: {self.faults()}")

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 # The station with its health worker replaced by one that comes to harm once all have begun.
 HARMED = """
-import ctypes, dataclasses, sys, threading
-import gatepost.build, gatepost.supervisor
+import ctypes, dataclasses, os, signal, sys, threading
+import gatepost.build, gatepost.station, gatepost.supervisor
 from gatepost.cli import main
 
 real, harm = gatepost.build.build, sys.argv.pop(1)
@@ -41,6 +41,13 @@ def worker():
         threading.Event().wait(60)
     elif harm == "keeps the GIL":
         ctypes.PyDLL(None).usleep(60_000_000)
+    elif harm == "stops with the GIL":
+        os.kill(os.getpid(), signal.SIGTERM)
+        try:
+            while True:
+                yield
+        finally:
+            ctypes.PyDLL(None).usleep(60_000_000)
     elif harm == "segfaults":
         ctypes.string_at(0)
     elif harm == "has no memory":
@@ -54,12 +61,20 @@ def worker():
     yield
 
 def build(config, *more):
+    if harm == "starts with the GIL":
+        ctypes.PyDLL(None).usleep(60_000_000)
     harmed = gatepost.supervisor.Worker("health", worker, 0.3)
     return dataclasses.replace(real(config, *more), health=harmed)
 
 if harm == "keeps the GIL":
     gatepost.supervisor._ARMED_S = 0.0
     gatepost.supervisor._MAIN_S = 2.0
+if harm == "stops with the GIL":
+    gatepost.station._DEADLINES_S = (0.2, 0.3, 0.4, 0.5)
+    gatepost.supervisor._STOP_SPARE_S = 0.5
+if harm == "starts with the GIL":
+    import gatepost.cli.run
+    gatepost.cli.run._START_S = 1
 gatepost.build.build = build
 sys.exit(main())
 """
@@ -183,6 +198,28 @@ def test_a_worker_that_hangs_in_c_with_the_gil_ends_the_process_too(
     run_and_stop(config)
     (crash,) = crashes(tmp_path)
     assert crash.reason.startswith("hung: the main thread came to nothing within ")
+    assert any(call.endswith(":worker") for _, calls in crash.threads for call in calls)
+
+
+def test_a_start_that_hangs_in_c_with_the_gil_ends_the_process_too(
+    tmp_path: Path, config: Path
+) -> None:
+    status, _ = harmed(config, "starts with the GIL")
+    assert status == 1
+    run_and_stop(config)
+    (crash,) = crashes(tmp_path)
+    assert crash.reason == "hung: the main thread came to nothing within 1 s"
+    assert any(call.endswith(":build") for _, calls in crash.threads for call in calls)
+
+
+def test_a_stop_that_hangs_in_c_with_the_gil_ends_the_process_too(
+    tmp_path: Path, config: Path
+) -> None:
+    status, _ = harmed(config, "stops with the GIL")
+    assert status == 1
+    run_and_stop(config)
+    (crash,) = crashes(tmp_path)
+    assert crash.reason == "hung: the main thread came to nothing within 1 s"
     assert any(call.endswith(":worker") for _, calls in crash.threads for call in calls)
 
 

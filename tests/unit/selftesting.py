@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from fakes import FakeClock
-    from gatepost.errors import DeviceError
+    from gatepost.errors import GatepostError
     from gatepost.model import Cue, Symbol
 
 
@@ -23,10 +23,11 @@ class Part:
     """Any part: remembers what it was asked; `fails`: what it raises, where."""
 
     clock: FakeClock | None = None
-    fails: dict[str, DeviceError] = field(default_factory=dict)
+    fails: dict[str, GatepostError] = field(default_factory=dict)
     done: list[Any] = field(default_factory=list)
     gives: list[Any] = field(default_factory=list)
     open: bool = False
+    held: bool = False
 
     def __enter__(self) -> Self:
         self._fail("open")
@@ -47,6 +48,11 @@ class Part:
 
     def pressed(self) -> bool:
         return bool(self.gives and self.gives.pop(0))
+
+    def change(self, _wait_s: float) -> bool | None:
+        held, before = self.pressed(), self.held
+        self.held = held
+        return None if held is before else held
 
     def next_frame(self, wait_s: float) -> Frame | None:
         return self._next(wait_s)

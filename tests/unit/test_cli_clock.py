@@ -1,5 +1,5 @@
 import json
-import time
+from argparse import Namespace
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -119,33 +119,28 @@ def test_with_a_broken_configuration_or_spool_the_release_still_counts_and_it_is
     assert "spool.db" in floor_of(path).trouble
 
 
-def test_raising_says_what_it_did(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_raising_says_what_it_did(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spooled(tmp_path, LATER_US)
-    path = configured(tmp_path)
+    asked = Namespace(config=configured(tmp_path), json=False)
     clock = SetClock(LATER_US - 86_400_000_000 * 3 - 5_000_000)
-    monkeypatch.setattr("gatepost.clock.SystemClock", lambda: clock)
-    monkeypatch.setattr(command, "_set", clock.set_us)
-    assert main(["clock", "show", "--config", str(path)]) == 1
+    assert command.show(asked, clock) == 1
     assert "behind the floor by 3 days and 5 s" in capsys.readouterr().out
-    assert main(["clock", "raise", "--json", "--config", str(path)]) == 0
+    assert command.raise_(Namespace(config=asked.config, json=True), clock, clock.set_us) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["raised_us"] == 86_400_000_000 * 3 + 5_000_000
     assert told["wall_us"] == told["floor_us"] == LATER_US
-    assert main(["clock", "raise", "--config", str(path)]) == 0
+    assert command.raise_(asked, clock, clock.set_us) == 0
     assert "not behind the floor: left as it is" in capsys.readouterr().out
 
 
 def test_without_the_right_to_set_it_the_clock_stays_and_what_is_missing_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def refused(_clock: int, _ns: int) -> None:
+    def refused(_wall_us: int) -> None:
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(time, "clock_settime_ns", refused)
-    monkeypatch.setattr("gatepost.clock.SystemClock", lambda: SetClock(1_000_000))
-    assert main(["clock", "raise", "--config", str(configured(tmp_path))]) == 1
+    asked = Namespace(config=configured(tmp_path), json=False)
+    assert command.raise_(asked, SetClock(1_000_000), refused) == 1
     out = capsys.readouterr().out
     assert "CAP_SYS_TIME" in out
     assert "1970-01-01 00:00:01 UTC" in out

@@ -274,6 +274,57 @@ def test_a_place_that_cannot_be_written_is_status_2(
     assert "cannot be written" in capsys.readouterr().err
 
 
+def test_a_link_at_its_place_is_not_written_through(config: Path) -> None:
+    other = config.parent / "somebody's"
+    other.write_text("as it was")
+    to = config.parent / "report.zip"
+    (config.parent / "report.zip.part").symlink_to(other)
+    assert main(["report", "--config", str(config), "--to", str(to)]) == 0
+    assert other.read_text() == "as it was"
+    assert zipfile.is_zipfile(to)
+
+
+@pytest.mark.parametrize("to", ["/dev/null/report.zip", "/sys/report.zip"])
+def test_a_place_that_is_read_only_or_no_folder_is_status_2(
+    config: Path, capsys: pytest.CaptureFixture[str], to: str
+) -> None:
+    assert main(["report", "--config", str(config), "--to", to]) == 2
+    assert "--to names another place" in capsys.readouterr().err
+
+
+def test_records_that_cannot_be_read_are_said(
+    config: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = config.parent / "data" / FOLDER
+    folder.rename(config.parent / "aside")
+    folder.write_bytes(b"")
+    made = bundle(config)
+    assert "crashes.json" not in texts(made)
+    assert "crashes.json: OSError: Not a directory" in made.missing
+    assert caplog.text == ""
+
+
+def test_a_line_without_a_time_is_redacted_from_its_begin(config: Path) -> None:
+    log = (f"{CCCD} and more", "an.nguyen@example.vn wrote")
+    Store(config.parent / "data" / FOLDER).add(Crash("why", "1.0", BOOT, 1, NOW, NOW, log=log))
+    got = texts(bundle(config))["crashes.json"]
+    assert [each for each in SECRETS if each.casefold() in got.casefold()] == []
+
+
+def test_an_old_citizens_number_is_left_out_of_a_json_line_too() -> None:
+    line = {"time": "2026-11-24T08:00:01.000+00:00", "level": "info", "message": "read"}
+    (told,) = journal_lines(entry(json.dumps(line | {"code": 123456789, "sequence": 1234})))
+    assert "123456789" not in told
+    assert json.loads(told)["sequence"] == 1234
+
+
+@pytest.mark.parametrize("path", ["/home/nguyen-an/station/a.pem", "/media/an/stick/a.pem"])
+def test_a_path_names_nobody(path: str) -> None:
+    assert redacted(f"DeviceAbsent: {path}: not there") == (
+        f"DeviceAbsent: /{path.split('/')[1]}/[user]/{'/'.join(path.split('/')[3:])}: not there"
+    )
+
+
 same: list[str] = [
     "scan recorded sequence=7 reader=door kind=pc-covid verdict=accepted",
     "worker door gave no heartbeat for 15 s",

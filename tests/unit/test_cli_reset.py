@@ -15,7 +15,7 @@ from gatepost.daybook import FILE as DAY
 from gatepost.daybook.layout import HEADER_BYTES
 from gatepost.desired import Desire, Held, Refused
 from gatepost.model import AuditRecord, Draft, FaultRecord
-from gatepost.resetting import REQUEST, Resets, apply, ask
+from gatepost.resetting import REQUEST, Resets, apply, ask, asked
 from gatepost.spool import FILE, Look, Spool, locked, prepare
 from gatepost.timekeeping import stamp
 
@@ -266,6 +266,23 @@ def test_a_damaged_note_is_told_all_the_same(tmp_path: Path, content: bytes) -> 
     (record,) = Resets(tmp_path).due(NOW_STAMP)
     assert isinstance(record, AuditRecord)
     assert record.detail == "what was done is not known: its note is damaged"
+
+
+def test_whether_it_is_asked_for_is_not_guessed(tmp_path: Path) -> None:
+    assert not asked(tmp_path / "none")
+    with pytest.raises(OSError, match="too long"):  # as no permission, or a card that fails
+        asked(tmp_path / ("x" * 300))
+
+
+def test_a_link_in_the_data_folder_is_not_written_through(config: Path) -> None:
+    other = config.parent / "of-root"
+    other.write_text("as it was")
+    owner = other.stat().st_uid
+    # The folder is the station's own, and this command is root's.
+    (config.parent / "data" / f"{REQUEST}.new").symlink_to(other)
+    assert main(["reset", "--config", str(config), "--yes"]) == 0
+    assert (other.read_text(), other.stat().st_uid) == ("as it was", owner)
+    assert not (config.parent / "data" / REQUEST).is_symlink()
 
 
 def test_a_card_that_cannot_be_written_is_said(

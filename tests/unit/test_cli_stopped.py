@@ -1,13 +1,15 @@
 import json
 import subprocess
 import sys
+from argparse import Namespace
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from gatepost.cli import main
+from gatepost.cli import main, stopped
 from gatepost.crashes import FOLDER
-from gatepost.drivers import idle
 from gatepost.errors import DeviceError
 
 RELAY = '[relay]\npin = 17\nidle = "low"\n'
@@ -40,75 +42,73 @@ device = "/dev/null"
     return path
 
 
-@pytest.fixture
-def order(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What was done, in its order; the seams on both sides have tests of their own."""
-    done: list[str] = []
-    monkeypatch.setattr(idle, "rest", lambda config: done.append(f"rest {config.relay.pin}"))
-    monkeypatch.setattr(
-        "gatepost.crashes.stopped",
-        lambda data, environ: done.append(f"note {data.name} {environ['SERVICE_RESULT']}"),
-    )
+@dataclass
+class Ended:
+    """What was done, in its order; what is below has tests of its own."""
+
+    done: list[str] = field(default_factory=list)
+    trouble: DeviceError | None = None
+
+    def rest(self, config: Any) -> None:
+        if self.trouble:
+            raise self.trouble
+        self.done.append(f"rest {config.relay.pin}")
+
+    def note(self, data: Path, environ: Any) -> None:
+        self.done.append(f"note {data.name} {environ['SERVICE_RESULT']}")
+
+    def run(self, path: Path, *, outputs: bool = False) -> int:
+        return stopped.run(Namespace(config=path, outputs=outputs), self.rest, self.note)
+
+
+@pytest.fixture(autouse=True)
+def ended_by_the_watchdog(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SERVICE_RESULT", "watchdog")
-    return done
 
 
-def test_the_relay_rests_before_anything_is_written(tmp_path: Path, order: list[str]) -> None:
-    assert main(["stopped", "--config", str(configured(tmp_path, RELAY))]) == 0
-    assert order == ["rest 17", "note data watchdog"]
+HELD = DeviceError("relay: line 17 is held by pump")
 
 
-def test_where_it_was_not_the_daemon_no_end_is_noted(tmp_path: Path, order: list[str]) -> None:
-    assert main(["stopped", "--outputs", "--config", str(configured(tmp_path, RELAY))]) == 0
-    assert order == ["rest 17"]
+def test_the_relay_rests_before_anything_is_written(tmp_path: Path) -> None:
+    ended = Ended()
+    assert ended.run(configured(tmp_path, RELAY)) == 0
+    assert ended.done == ["rest 17", "note data watchdog"]
+
+
+def test_where_it_was_not_the_daemon_no_end_is_noted(tmp_path: Path) -> None:
+    ended = Ended()
+    assert ended.run(configured(tmp_path, RELAY), outputs=True) == 0
+    assert ended.done == ["rest 17"]
 
 
 def test_an_output_that_does_not_rest_is_told_and_the_end_is_noted_all_the_same(
-    tmp_path: Path,
-    order: list[str],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def held(_config: object) -> None:
-        raise DeviceError("relay: line 17 is held by pump")
-
-    monkeypatch.setattr(idle, "rest", held)
-    assert main(["stopped", "--config", str(configured(tmp_path, RELAY))]) == 1
+    ended = Ended(trouble=HELD)
+    assert ended.run(configured(tmp_path, RELAY)) == 1
     assert "not at rest: relay: line 17 is held by pump" in capsys.readouterr().err
-    assert order == ["note data watchdog"]
+    assert ended.done == ["note data watchdog"]
 
 
-def test_a_configuration_that_is_broken_meanwhile_is_told(
-    tmp_path: Path, order: list[str], capsys: pytest.CaptureFixture[str]
+def test_what_was_noted_rests_before_a_configuration_that_is_broken_meanwhile_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+    (tmp_path / "resting").write_text("no-such-chip\n17 0 relay")
     path = configured(tmp_path, '[relay]\npin = 17\nidle = "middle"\n')
     assert main(["stopped", "--config", str(path)]) == 2
-    assert "relay.idle" in capsys.readouterr().err
-    assert order == []
+    noted, told = capsys.readouterr().err.split("\n", 1)
+    assert noted.startswith("gatepost: the outputs are not at rest yet: ")
+    assert "no-such-chip" in noted
+    assert "relay.idle" in told
 
 
-def test_what_was_noted_rests_before_the_configuration_is_read(
-    tmp_path: Path, order: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(idle, "rest_noted", lambda: order.append("noted"))
-    path = configured(tmp_path, '[relay]\npin = 17\nidle = "middle"\n')
-    assert main(["stopped", "--config", str(path)]) == 2
-    assert order == ["noted"]
-
-
-def test_a_note_that_does_not_rest_is_told_and_the_configuration_has_the_last_word(
-    tmp_path: Path,
-    order: list[str],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_a_note_that_does_not_rest_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     def held() -> None:
-        raise DeviceError("relay: line 17 is held by pump")
+        raise HELD
 
-    monkeypatch.setattr(idle, "rest_noted", held)
-    assert main(["stopped", "--config", str(configured(tmp_path, RELAY))]) == 0
+    stopped.first(held)
     assert "not at rest yet: relay: line 17 is held by pump" in capsys.readouterr().err
-    assert order == ["rest 17", "note data watchdog"]
 
 
 def test_without_outputs_and_without_an_unclean_end_nothing_is_left(tmp_path: Path) -> None:

@@ -84,6 +84,39 @@ def test_only_the_ten_newest_stay(tmp_path: Path, files: AuthorityFiles) -> None
     assert kept[-1] == newest
 
 
+def test_a_report_of_a_clock_that_is_behind_stays_all_the_same(
+    tmp_path: Path, files: AuthorityFiles
+) -> None:
+    config, token = signed(tmp_path, files)
+    clock = FakeClock()
+    for _ in range(10):
+        clock.pass_(60)
+        keep(config, token, stamp(clock, BOOT))
+    oldest = keep(config, token, stamp(FakeClock(), BOOT))
+    assert oldest.exists()
+    assert len(list((tmp_path / "data" / FOLDER).iterdir())) == 10
+
+
+def test_a_report_for_elsewhere_leaves_those_in_the_data_folder(
+    tmp_path: Path, files: AuthorityFiles
+) -> None:
+    config, token = signed(tmp_path, files)
+    clock = FakeClock()
+    for _ in range(10):
+        clock.pass_(60)
+        keep(config, token, stamp(clock, BOOT))
+    keep(config, token, stamp(clock, BOOT), tmp_path / "stick" / "report.jws")
+    assert len(list((tmp_path / "data" / FOLDER).iterdir())) == 10
+
+
+def test_what_nobody_looked_at_is_not_complete(tmp_path: Path, files: AuthorityFiles) -> None:
+    config, _ = signed(tmp_path, files)
+    signer = Signer(files.station_certificate, files.station_key)
+    now = stamp(FakeClock(), BOOT)
+    token = commissioning(config, signer, FOUND[:1], "button", now, whole=False)
+    assert not checked(keep(config, token, now), files.ca).told["complete"]
+
+
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path, files: AuthorityFiles) -> None:
     config, token = signed(tmp_path, files)
     (tmp_path / "file").write_text("")

@@ -41,6 +41,17 @@ def test_a_crash_is_there_after_a_restart_and_told_once(tmp_path: Path) -> None:
     assert Store(tmp_path).waiting(at(9)) == []
 
 
+def test_a_reason_is_one_line_that_can_be_sent(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.add(crash("start failed: ConfigError: a\nb\udcff\x1b"))
+    (waiting,) = store.waiting(NOW)
+    assert waiting.record == FaultRecord(
+        "station", "failed", "start failed: ConfigError: a b  ; version 1.0"
+    )
+    store.add(crash("start failed: ConfigError: a\nb\udcff\x1b"))
+    assert [each.count for each in store.all()] == [2]
+
+
 def test_what_is_not_on_the_card_yet_is_told_again(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.add(crash())

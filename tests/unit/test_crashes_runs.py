@@ -10,12 +10,13 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fakes import BOOT, FakeClock
-from gatepost.crashes import FOLDER, Crash, Crashes, begin, hooked, native, ring, stopped
+from gatepost.crashes import FOLDER, Crash, Crashes, Store, begin, hooked, native, ring, stopped
 from gatepost.crashes.stacks import stacks
 from gatepost.errors import SpoolError
 from gatepost.model import FaultRecord
@@ -176,6 +177,13 @@ def test_a_note_after_an_end_that_said_why_is_none(tmp_path: Path) -> None:
     stopped(tmp_path / "not there", {"SERVICE_RESULT": "exit-code"})
 
 
+def test_a_card_that_cannot_be_asked_is_told_and_nothing_is_raised(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    stopped(tmp_path / ("x" * 300), {"SERVICE_RESULT": "exit-code"})  # as EIO: not even lstat()
+    assert "the stop is not noted" in caplog.text
+
+
 def test_the_watchdogs_abort_is_the_watchdogs(tmp_path: Path) -> None:
     life(tmp_path, "os.abort()")
     stopped(tmp_path, {"SERVICE_RESULT": "watchdog", "EXIT_CODE": "dumped", "EXIT_STATUS": "ABRT"})
@@ -284,6 +292,74 @@ def test_a_record_has_no_value_of_what_was_read(tmp_path: Path) -> None:
     assert only(crashes).threads[0][1][0].startswith("unit/test_crashes_runs.py:")
 
 
+def test_two_of_one_reason_days_apart_are_told_once_each(tmp_path: Path) -> None:
+    now = stamp(FakeClock(), BOOT)
+    (tmp_path / FOLDER).mkdir()
+    for days in (3, 0):
+        when = replace(now, wall_us=now.wall_us - days * 86_400_000_000)
+        Store(tmp_path / FOLDER).add(Crash("why", "1.0", BOOT, 1, when, when))
+    crashes = next_start(tmp_path)
+    due = crashes.due(now)
+    assert len(due) == 2
+    for each in due:
+        crashes.kept(each, now)
+    assert crashes.due(now) == []
+
+
+def test_a_signal_that_a_full_card_could_not_keep_is_found_by_the_next_start(
+    tmp_path: Path,
+) -> None:
+    life(tmp_path, "os.abort()")
+    with full_card():
+        next_start(tmp_path)
+    crash = only(next_start(tmp_path))
+    assert crash.reason.startswith("signal SIGABRT at ")
+    assert any(each.endswith(":deep") for _, calls in crash.threads for each in calls)
+
+
+# Clean-up comes in the middle of anything: here of what holds the lock of the ring, or the store's.
+WITHIN = """
+class Bad:
+    def __del__(self):
+        raise ValueError
+
+def once(bad=[Bad]):
+    return bad and bad.pop()()  # and it is gone again
+
+class Memory:
+    def __init__(self, real):
+        self.real = real
+    def __getitem__(self, place):
+        return self.real[place]
+    def __setitem__(self, place, value):
+        once()
+        self.real[place] = value
+
+class Records(dict):
+    def __setitem__(self, name, crash):
+        Bad()
+        super().__setitem__(name, crash)
+
+def deep():
+    from gatepost.crashes import hooked
+    from gatepost.logs import keep_last
+    keep_last(crashes.ring.write)
+    crashes.ring._memory = Memory(crashes.ring._memory)
+    crashes._store._crashes = Records()
+    with hooked(crashes):
+        crashes.ring.write("a line")
+        crashes.record("why")
+    os._exit(0)
+"""
+
+
+def test_clean_up_that_fails_while_a_crash_is_kept_holds_nothing_up(tmp_path: Path) -> None:
+    body = "pass\n" + WITHIN
+    assert life(tmp_path, body) == 0
+    reasons = {each.reason.partition(" at ")[0] for each in kept(next_start(tmp_path))}
+    assert reasons == {"why", "clean-up failed: ValueError"}
+
+
 class _Bad:
     def __del__(self) -> None:
         raise ValueError("001099012345|NGUYEN VAN A")
@@ -353,6 +429,28 @@ def test_a_full_runtime_folder_leaves_the_ring_in_memory(tmp_path: Path) -> None
 @pytest.mark.parametrize("text", ["", "\0" * 100, "\n\n"])
 def test_an_empty_report_is_none(text: str) -> None:
     assert native.parsed(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Timeout (" + "9" * 5000 + ":00:01)",
+        'Thread 0x1 (x):\n  File "a", line ' + "9" * 5000 + " in b",
+    ],
+)
+def test_numbers_beyond_all_bounds_are_no_failure(text: str) -> None:
+    found = native.parsed(text)
+    assert found is not None
+    assert found.hung_s is None
+
+
+@pytest.mark.parametrize("content", [b"[1e400, 1]", b"[NaN, 1]", b"[[], {}]", b"7", b"\xff"])
+def test_a_damaged_count_of_events_stops_no_start(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / FOLDER).mkdir()
+    (tmp_path / FOLDER / "sent").write_bytes(content)
+    crashes = next_start(tmp_path)
+    crashes.record("why")
+    assert details(crashes) == ["why; version 1.1"]
 
 
 def test_a_report_of_anything_is_one_without_its_words() -> None:

@@ -240,6 +240,21 @@ def test_the_wear_that_an_emmc_tells(pi: FakePi, life: str, percent: int | None)
     assert facts(pi).get("card_used_percent") == percent
 
 
+def test_after_years_without_a_boot_what_was_written_is_still_told(pi: FakePi) -> None:
+    sectors = 4 << 31  # 4 TiB
+    pi.put(f"{pi.disk}/stat", f"0 0 0 0 0 0 {sectors} 0")
+    told = pi.machine().facts(1000 * 86_400.0)
+    assert told["card_written_bytes"] == 4 << 40
+    assert told["card_written_day_bytes"] == round((4 << 40) / 1000)
+
+
+def test_a_days_writing_beyond_the_contract_is_not_told(pi: FakePi) -> None:
+    pi.put(f"{pi.disk}/stat", f"0 0 0 0 0 0 {2**44 - 1} 0")
+    told = pi.machine().facts(700.0)
+    assert told["card_written_bytes"] == (2**44 - 1) * 512
+    assert "card_written_day_bytes" not in told
+
+
 def test_just_after_boot_a_days_writing_is_not_guessed(pi: FakePi) -> None:
     told = pi.machine().facts(60.0)
     assert told["card_written_bytes"] == 1 << 30

@@ -100,8 +100,12 @@ def test_a_station_that_is_well_in_both_languages() -> None:
 def test_why_there_is_no_network_and_what_is_noted_stand_there() -> None:
     report = {"broker_why": "no broker listens", "broker_problem": "refused", "spool_pending": 12}
     report |= {"temperature_mc": 62_000, "note_power": "under-voltage"}
-    assert brief(report, "vi") == ["từ chối", "Chờ gửi: 12", "62°C điện yếu"]
+    assert brief(report, "vi") == ["Mạng: từ chối", "Chờ gửi: 12", "62°C điện yếu"]
     assert brief(report, "en") == ["offline: refused", "to send: 12", "62°C low power"]
+    report |= {"broker_problem": "no-answer", "note_card": "worn out soon"}
+    del report["note_power"]
+    assert brief(report, "en") == ["net: no answer", "to send: 12", "62°C check card"]
+    assert brief(report, "vi")[-1] == "kiểm tra thẻ"
 
 
 def test_trouble_goes_before_a_note() -> None:

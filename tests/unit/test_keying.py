@@ -194,3 +194,18 @@ def test_tab_and_enter_are_characters() -> None:
 def test_the_layouts_of_the_configuration_are_those_that_are_known() -> None:
     assert tuple(LAYOUTS) == CONFIGURED
     assert LAYOUTS["vn"] is LAYOUTS["us"]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("held", [(), (SHIFT,), (ALT,), (ALTGR,), (SHIFT, ALTGR), (SHIFT, ALT)])
+def test_ctrl_with_any_key_is_a_character_or_lost(layout: str, held: tuple[int, ...]) -> None:
+    for code in range(256):
+        keyboard = Keyboard(LAYOUTS[layout])
+        for each in (CTRL, *held):
+            keyboard.press(each)
+        stroke = keyboard.press(code)
+        assert len(stroke.text) <= 1
+
+
+def test_ctrl_with_a_letter_of_two_capitals_is_lost() -> None:
+    assert read(tap(CTRL, 12), "de") == ("", ["Ctrl with key 12 is no character"])

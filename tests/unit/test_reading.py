@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self
 
+import pytest
+
 from fakes import FakeClock, frame, symbol
 from gatepost.conditions import Conditions
 from gatepost.errors import DeviceAbsent, DeviceError
@@ -233,6 +235,25 @@ class Gun(AbstractContextManager["Gun"]):
     def next_text(self, wait_s: float) -> Read | None:  # noqa: ARG002
         read = next(self.reads)
         return read and Read(read[0], read[0].decode("latin-1"), read[1])
+
+
+def test_a_gun_is_working_also_while_it_is_waited_for_until_it_fails() -> None:
+    seen: list[bool] = []
+
+    class Looked(Gun):
+        def next_text(self, wait_s: float) -> Read | None:
+            seen.append(reader.working)  # as `gatepost status` does, from its own thread
+            if len(seen) == 3:
+                raise DeviceAbsent("pulled out")
+            return super().next_text(wait_s)
+
+    reader = TextReader("gun", Direction.IN, Looked(iter([(b"one", 1.0), None])), repeat_s=3)
+    reader.next_scan(0)
+    reader.next_scan(0)
+    with pytest.raises(DeviceAbsent):
+        reader.next_scan(0)
+    assert seen == [False, True, True]
+    assert not reader.working
 
 
 def shown(*reads: tuple[bytes, float] | None) -> list[tuple[str, float]]:

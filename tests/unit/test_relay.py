@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from gpiozero.exc import GPIOZeroError
 from gpiozero.pins.mock import MockFactory
 
 from gatepost.config import RelayConfig
@@ -111,3 +112,17 @@ def test_no_configuration_holds_the_door_open(pins: MockFactory) -> None:
 def test_a_pin_that_does_not_exist_is_our_error(pins: MockFactory) -> None:
     with pytest.raises(DeviceError, match="relay: "):
         Relay(RelayConfig(pin=99, idle="low"), lambda: pins).__enter__()
+
+
+class Restless(Relay):
+    def _rest(self, device: Any) -> None:
+        raise GPIOZeroError(f"{device}: no rest")
+
+
+def test_a_pin_that_could_not_be_brought_to_rest_is_given_back_all_the_same(
+    pins: MockFactory,
+) -> None:
+    with pytest.raises(DeviceError, match="no rest"), Restless(LOW, lambda: pins):
+        pass
+    with Relay(LOW, lambda: pins) as again:
+        again.show(Cue(CueKind.ACCEPTED))

@@ -6,13 +6,12 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from gatepost.decoding.scoring import Score
 from selftesting import Part, Someone, frame
 
 from fakes import FakeClock, symbol
-from gatepost.errors import DeviceAbsent, DeviceError
+from gatepost.decoding.scoring import Score
+from gatepost.errors import DeviceAbsent, DeviceError, DeviceStuck, PictureError
 from gatepost.model import CueKind, Read
-from gatepost.selftest import scores
 from gatepost.selftest.devices import Bench, devices
 from gatepost.selftest.looking import CARD
 from gatepost.selftest.parts import Camera, Parts
@@ -133,19 +132,20 @@ def test_a_reader_that_is_absent_or_silent_is_told() -> None:
     )
 
 
-def seen(monkeypatch: pytest.MonkeyPatch, score: Score, *, reads: int, frames: int) -> Finding:
+def seen(score: Score, *, reads: int, frames: int) -> Finding:
     clock = FakeClock()
     source = Part(clock, gives=[frame(n) for n in range(frames)])
     decoder = Part(gives=[[symbol("x")] for _ in range(reads)])
-    monkeypatch.setitem(scores.__dict__, "score", lambda _frame, _symbols: score)
     parts = Parts(cameras={"door": Camera(source, decoder)})  # type: ignore[arg-type]
-    return tried(parts, Someone(), clock)["door"]
+    bench = Bench(
+        CONFIG, parts, clock, clock.pass_, Someone(), judge=lambda _frame, _symbols: score
+    )
+    (found,) = devices(bench)
+    return found
 
 
-def test_a_sharp_card_in_good_light_is_well_before_the_time_is_over(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    found = seen(monkeypatch, Score(90, "ok", "ok", 4.0), reads=40, frames=40)
+def test_a_sharp_card_in_good_light_is_well_before_the_time_is_over() -> None:
+    found = seen(Score(90, "ok", "ok", 4.0), reads=40, frames=40)
     assert found.ok
     assert "15 of 15" in found.told
 
@@ -159,16 +159,14 @@ def test_a_sharp_card_in_good_light_is_well_before_the_time_is_over(
         (Score(90, "ok", "far", 1.5), "too far"),
     ],
 )
-def test_what_is_not_well_with_the_picture_says_what_would_help(
-    monkeypatch: pytest.MonkeyPatch, score: Score, advice: str
-) -> None:
-    found = seen(monkeypatch, score, reads=40, frames=40)
+def test_what_is_not_well_with_the_picture_says_what_would_help(score: Score, advice: str) -> None:
+    found = seen(score, reads=40, frames=40)
     assert not found.ok
     assert advice in found.advice
 
 
-def test_a_card_that_is_never_seen_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = seen(monkeypatch, Score(0, "ok", "none", 0.0), reads=0, frames=40)
+def test_a_card_that_is_never_seen_is_told() -> None:
+    found = seen(Score(0, "ok", "none", 0.0), reads=0, frames=40)
     assert not found.ok
     assert "no code is seen" in found.advice
 
@@ -186,3 +184,23 @@ def test_a_camera_without_pictures_is_told_without_a_technician_too() -> None:
 def test_only_what_was_named_is_tried() -> None:
     found = tried(Parts(lamp=Part(), buzzer=Part(), relay=Part()), only=frozenset({"buzzer"}))
     assert list(found) == ["buzzer"]
+
+
+@pytest.mark.parametrize("error", [DeviceStuck("camera 0: hangs"), PictureError("x.png: none")])
+@pytest.mark.parametrize("someone", [None, Someone()])
+def test_a_camera_that_hangs_for_good_does_not_keep_the_others_from_being_tried(
+    error: Exception, someone: Someone | None
+) -> None:
+    clock = FakeClock()
+    stuck = Camera(Part(clock, fails={"next": error}), Part())  # type: ignore[dict-item, arg-type]
+    gun = Part(clock, gives=[Read(CARD.encode(), CARD, 1.0)])
+    found = tried(Parts(cameras={"in": stuck}, guns={"out": gun}), someone, clock)
+    assert found["in"].told == str(error)
+    assert found["out"].ok
+
+
+def test_whether_the_door_is_clear_can_be_asked_again() -> None:
+    relay = Part()
+    found = tried(Parts(relay=relay), Someone(["again", True, True]))
+    assert relay.done == [CueKind.ACCEPTED]
+    assert found["relay"].ok

@@ -107,6 +107,13 @@ def test_a_device_that_is_not_fitted_is_no_choice(
     assert "not fitted here; there are door" in capsys.readouterr().err
 
 
+def test_a_device_that_is_not_fitted_is_no_choice_beside_a_daemon_either(
+    daemon: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["selftest", "--config", str(daemon), "--only", "lamp"]) == 2
+    assert "not fitted here" in capsys.readouterr().err
+
+
 def test_an_odd_mix_of_options_is_told(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for options in (
         [],

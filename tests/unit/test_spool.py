@@ -1,5 +1,6 @@
 import os
 import sqlite3
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -204,6 +205,25 @@ def test_a_damaged_file_is_set_aside_and_an_event_says_so(tmp_path: Path, ruin: 
             assert (record.former_epoch, record.former_sequence) == (epoch, 61)
     (aside,) = (p for p in tmp_path.iterdir() if "damaged" in p.name and p.suffix[-1].isdigit())
     assert aside.read_bytes() == ruined
+
+
+def test_whoever_waits_is_told_before_what_may_take_minutes(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def start() -> None:
+        when = stamp(FakeClock(), BOOT)
+        slow = partial(asked.append, "slow")
+        prepare(tmp_path, "gp-1", "site-1", when, allow_volatile=True, slow=slow)
+
+    start()
+    start()
+    assert asked == []
+    (tmp_path / "spool.db.suspect").touch()
+    start()
+    assert asked == ["slow"]
+    ruin_header(tmp_path / "spool.db")
+    start()
+    assert asked == ["slow", "slow"]
 
 
 def test_a_full_card_is_told_and_nothing_is_lost(tmp_path: Path) -> None:

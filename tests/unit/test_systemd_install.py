@@ -204,6 +204,48 @@ def test_the_root_becomes_read_only_once_and_only_there(root: Path, prepared: Pa
     assert not (root / "etc/systemd/system/man-db.timer").is_symlink()
 
 
+def test_another_version_keeps_the_root_read_only_and_uninstalling_gives_back_what_was_in_ram(
+    root: Path, prepared: Path
+) -> None:
+    for folder in ("etc", "var/log", "usr/lib/systemd/system"):
+        (root / folder).mkdir(parents=True)
+    (root / "usr/lib/systemd/system/apt-daily.timer").touch()
+    (root / "etc/fstab").write_text("PARTUUID=1-02 / ext4 rw,noatime 0 1\n")
+    install(root, "--from", prepared, "--version", "8", "--read-only-root")
+    before = (root / "etc/fstab").read_text()
+    install(root, "--from", prepared, "--version", "9")
+    assert (root / "etc/fstab").read_text() == before
+    assert points_to(root / "etc/systemd/system/apt-daily.timer") == "/dev/null"
+    done = install(root, "--uninstall")
+    assert "still says ro for /" in done.stdout
+    assert (root / "etc/fstab").read_text() == "PARTUUID=1-02 / ext4 noatime,ro 0 1\n"
+    assert not (root / "etc/systemd/system/apt-daily.timer").is_symlink()
+
+
+def test_blanks_in_the_roots_path_change_nothing(tmp_path: Path, prepared: Path) -> None:
+    root = tmp_path / "a root  with blanks"
+    root.mkdir()
+    options = ("--from", prepared, "--version", "9", "--read-only-root")
+    assert install(root, *options).returncode == 0
+    first = tree(root)
+    assert install(root, *options).returncode == 0
+    assert tree(root) == first
+    assert install(root, "--uninstall").returncode == 0
+    assert not (root / "opt/gatepost").exists()
+    assert {path.name for path in tmp_path.iterdir()} == {root.name, "prepared"}
+
+
+def test_an_empty_root_is_not_this_machine(tmp_path: Path, prepared: Path) -> None:
+    done = subprocess.run(
+        ["sh", INSTALL, "--from", prepared, "--version", "9", "--boot", "/nowhere", "--root", ""],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert (done.returncode, done.stderr) == (2, "install: --root needs a value (see --help)\n")
+
+
 def test_the_boot_partition_gets_its_lines_once_and_the_relay_rests_as_the_site_says(
     root: Path, prepared: Path
 ) -> None:

@@ -62,7 +62,10 @@ class _Front:
 
 
 def build(
-    config: Config, told: Sequence[Told] = (), crashes: Callable[[], int] | None = None
+    config: Config,
+    told: Sequence[Told] = (),
+    crashes: Callable[[], int] | None = None,
+    slow: Callable[[], object] = lambda: None,
 ) -> Station:
     """A station of real drivers, its spool prepared; one that refuses where there is none.
 
@@ -70,6 +73,7 @@ def build(
         config: the station's.
         told: what else has something to be recorded, as a crash of the run before.
         crashes: how many are known, for health.
+        slow: called before what may take minutes: a damaged spool is read out.
 
     Raises ConfigError.
     """
@@ -79,7 +83,7 @@ def build(
     _announce(config)
     spool = partial(_prepared, front)
     try:
-        path = spool()
+        path = spool(slow)
     except SpoolError as why:
         again = partial(refusing, front.scans, front.cues.put, front.conditions, spool)
         refuse = Worker("refusing", partial(again, front.clock, why), 120)
@@ -95,11 +99,11 @@ def build(
     return _station(front, Worker("deciding", deciding.run, 30), telling)
 
 
-def _prepared(front: _Front) -> Path:
+def _prepared(front: _Front, slow: Callable[[], object] = lambda: None) -> Path:
     """The spool, now; raises SpoolError."""
     own, volatile = front.config.station, front.config.spool.allow_volatile
     now = stamp(front.clock, front.boot)  # of a later attempt: not the time of the first
-    return prepare(own.data, own.id, own.site, now, allow_volatile=volatile)
+    return prepare(own.data, own.id, own.site, now, allow_volatile=volatile, slow=slow)
 
 
 def _front(config: Config) -> _Front:

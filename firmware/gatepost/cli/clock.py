@@ -61,25 +61,29 @@ def add_parser(commands: Any) -> None:
         action.set_defaults(run=run)
 
 
-def show(args: argparse.Namespace) -> int:
-    """How the clock stands; 1 where it is behind."""
+def show(args: argparse.Namespace, clock: Clock | None = None) -> int:
+    """How the clock (None: the machine's) stands; 1 where it is behind."""
     from gatepost.clock import SystemClock
 
     floor = floor_of(args.config)
-    clock = SystemClock()
+    clock = clock or SystemClock()
     behind_us = behind(clock, floor)
     told = f"behind the floor by {_span(behind_us)}" if behind_us else "not behind the floor"
     return _say(args, clock, floor, told, failed=bool(behind_us))
 
 
-def raise_(args: argparse.Namespace) -> int:
+def raise_(
+    args: argparse.Namespace,
+    clock: Clock | None = None,
+    set_us: Callable[[int], None] | None = None,
+) -> int:
     """Raise it; 0 where nothing was to be done, 1 where it could not be."""
     from gatepost.clock import SystemClock
 
     floor = floor_of(args.config)
-    clock = SystemClock()
+    clock = clock or SystemClock()
     try:
-        by_us = lifted(clock, floor, _set)
+        by_us = lifted(clock, floor, set_us or _set)
     except PermissionError:
         told = "is behind and was not raised: that needs CAP_SYS_TIME (as root, or by systemd)"
         return _say(args, clock, floor, told, failed=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,15 +75,18 @@ def _write(path: Path, content: bytes) -> None:
 
     fresh = path.with_name(f"{path.name}.part")
     try:
-        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        fresh.unlink(missing_ok=True)  # a link that somebody put there, in a folder for all
+        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(handle)  # onto a stick that is pulled next
         fresh.replace(path)
     except OSError as error:
-        fresh.unlink(missing_ok=True)
-        raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
+        with suppress(OSError):  # a read-only root refuses this, too
+            fresh.unlink(missing_ok=True)
+        hint = "; --to names another place, such as a stick or /tmp"
+        raise UsageError(f"{path}: cannot be written: {error.strerror}{hint}") from error
 
 
 def _told(bundle: Bundle, path: Path, size: int) -> dict[str, Any]:

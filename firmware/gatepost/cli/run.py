@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import traceback
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -22,8 +23,11 @@ if TYPE_CHECKING:
     Build = Callable[..., Station]
 
 _LEAVE_S = 1
-# A damaged spool of a GiB is read out before READY: that may take minutes (sd_notify(3)).
-_PATIENCE = "EXTEND_TIMEOUT_USEC=900000000"
+# Before READY: a card that fails takes its time to say so, and a gate that is red is better than
+# one that is dark. To read out a damaged spool of a GiB takes more. Ours is over before systemd's
+# (sd_notify(3)), for ours shows where it hung.
+_START_S, _SLOW_S = 180, 900
+_SYSTEMDS_S = 20
 
 
 def add_parser(commands: Any) -> None:
@@ -84,6 +88,7 @@ def _watched(config: Config, build: Build) -> str | None:
         raise
     except GatepostError as error:  # of the start: it is said by whoever called us
         crashes.record(f"start failed: {told(error)}", error)
+        crashes.end_unless(0)
         raise
     except BaseException as error:  # noqa: BLE001 - of the main thread, here alone
         crashes.record(f"failed: {told(error)}", error)
@@ -99,9 +104,15 @@ def _run(config: Config, build: Build, crashes: Crashes) -> str | None:
     from gatepost.supervisor import systemd_notifier
 
     notify = systemd_notifier()
-    notify(_PATIENCE)
-    told = (crashes, Resets(config.station.data))
-    return build(config, told, crashes.known).run(notify, crashes)
+
+    def within(seconds: int) -> None:
+        notify(f"EXTEND_TIMEOUT_USEC={(seconds + _SYSTEMDS_S) * 1_000_000}")
+        crashes.end_unless(seconds)
+
+    within(_START_S)
+    slow = partial(within, _SLOW_S)
+    station = build(config, (crashes, Resets(config.station.data)), crashes.known, slow)
+    return station.run(notify, crashes)
 
 
 def _leave(status: int) -> NoReturn:

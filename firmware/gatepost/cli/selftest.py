@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,7 @@ def _look(args: argparse.Namespace) -> int:
     from gatepost.config import load
 
     config = load(args.config)
+    _known(frozenset(args.only), config)
     found = []
     for each in _findings(args, config):
         found.append(each)
@@ -83,9 +85,8 @@ def _look(args: argparse.Namespace) -> int:
     if args.json:
         findings = [each.told_to_machines() for each in found]
         print(json.dumps({"station": config.station.id, "ok": ok, "findings": findings}))
-    if args.technician or args.report:
-        _report(args, config, found)
-    return 0 if ok else 1
+    signed = _report(args, config, found) if args.technician or args.report else True
+    return 0 if ok and signed else 1
 
 
 def _print(each: Finding) -> None:
@@ -135,7 +136,6 @@ def _devices(args: argparse.Namespace, config: Config) -> Iterator[Finding]:
         technician=Terminal() if args.technician else None,
         only=frozenset(args.only),
     )
-    _known(bench.only, config)
     yield from devices(bench)
 
 
@@ -149,17 +149,26 @@ def _known(only: frozenset[str], config: Config) -> None:
         raise UsageError(f"--only {each}: not fitted here; there are {', '.join(names)}")
 
 
-def _report(args: argparse.Namespace, config: Config, found: list[Finding]) -> None:
+def _report(args: argparse.Namespace, config: Config, found: list[Finding]) -> bool:
+    """Sign it and keep it; False where the keys cannot sign: that is among the findings."""
     from gatepost.clock import SystemClock, boot_id
+    from gatepost.errors import ConfigError
     from gatepost.keys import keys_of
     from gatepost.selftest.commissioning import commissioning, keep
     from gatepost.timekeeping import stamp
 
-    signer, _ = keys_of(config)
+    try:
+        signer, _ = keys_of(config)
+    except ConfigError as error:
+        print(f"gatepost: no signed report: {'; '.join(error.problems)}", file=sys.stderr)
+        return False
     now = stamp(SystemClock(), boot_id())
-    path = keep(config, commissioning(config, signer, found, args.by, now), now, args.report)
+    whole = args.technician and not args.only
+    token = commissioning(config, signer, found, args.by, now, whole=whole)
+    path = keep(config, token, now, args.report)
     if not args.json:
         print(f"\nsigned report: {path}")
+    return True
 
 
 def _verify(args: argparse.Namespace) -> int:
@@ -186,7 +195,7 @@ def _tell(told: dict[str, Any]) -> None:
     for each in told["findings"]:
         state = "skipped" if each.get("skipped") else "ok" if each["ok"] else "TROUBLE"
         print(f"{state:>8}  {each['name']:<24}  {each['told']}")
-    print("complete" if told["complete"] else "NOT complete: parts were skipped")
+    print("complete" if told["complete"] else "NOT complete: parts were skipped, or nobody looked")
 
 
 def _plan(args: argparse.Namespace) -> int:

@@ -61,7 +61,13 @@ def _readers(kind: str, what: str, config: object) -> list[dict[str, str]]:
     if not isinstance(config, Config):
         return [_step(kind, what)]
     wanted = [each for each in config.reader if isinstance(each, GUNS) == (kind == "reader")]
-    return [_step(each.name, what, getattr(each, "device", "")) for each in wanted]
+    return [_step(each.name, what, _where(each)) for each in wanted]
+
+
+def _where(reader: object) -> str:
+    """Its device as the configuration names it."""
+    usb = getattr(reader, "usb", "")
+    return getattr(reader, "device", "") or (f"usb {usb}" if usb else "")
 
 
 def _step(name: str, what: str, where: str = "") -> dict[str, str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import math
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +20,8 @@ examples:
                           aim help on the OLED while the camera is being mounted
   gatepost setup --config /etc/gatepost/station.toml --mode selftest
 
-Under systemd the button asks for it: held 3 s for setup, 8 s for the self-test; a press ends it.
+Under systemd the button asks for it: held 3 s for setup, 8 s for the self-test; a press goes
+on to the next camera, or ends it.
 """
 
 
@@ -39,9 +42,19 @@ def add_parser(commands: Any) -> None:
         "--mode", choices=("setup", "selftest"), help="else what was asked for by the button"
     )
     parser.add_argument(
-        "--minutes", type=float, default=15.0, metavar="N", help="how long at most (15)"
+        "--minutes", type=_minutes, default=15.0, metavar="N", help="how long at most (15)"
     )
     parser.set_defaults(run=run)
+
+
+def _minutes(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time: write 15")
+    return number
 
 
 def run(args: argparse.Namespace) -> int:
@@ -66,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
         try:
             modes.over()
         except DeviceError as error:
-            print(f"gatepost: {error}")
+            print(f"gatepost: {error}", file=sys.stderr)
 
 
 def _run(config: Config, testing: bool, seconds: float) -> int:
@@ -109,9 +122,11 @@ def _test(config: Config, stage: Stage) -> int:
     found = try_all(stage, selftest(config))
     now = stamp(SystemClock(), boot_id())
     try:
-        keep(config, commissioning(config, keys_of(config)[0], found, "button", now), now)
+        # Never whole: nobody was asked what they saw and heard.
+        token = commissioning(config, keys_of(config)[0], found, "button", now, whole=False)
+        keep(config, token, now)
     except GatepostError as error:  # keys or card are bad: that is among the findings
-        print(f"gatepost: no report: {error}")
+        print(f"gatepost: no report: {error}", file=sys.stderr)
     return 0 if all(each.ok for each in found) else 1
 
 

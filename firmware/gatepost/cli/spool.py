@@ -17,9 +17,9 @@ _MOST_RANGES = 20
 _EXAMPLES = """\
 examples:
   gatepost spool status --config station.toml
-  gatepost spool verify /var/lib/gatepost/spool.db --json
+  gatepost spool verify /gatepost/data/spool.db --json
   gatepost spool export --config station.toml --to /media/stick      what is not delivered
-  gatepost spool export /mnt/card/var/lib/gatepost --certificate station.pem --key station.key \\
+  gatepost spool export /mnt/card --certificate station.pem --key station.key \\
       --to /media/stick                                              of a dead station's card
   gatepost spool import /media/stick/*.gatepost --config station.toml
 

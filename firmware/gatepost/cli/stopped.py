@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from gatepost.config import Config
 
 NAME = "stopped"
@@ -42,34 +44,38 @@ def add_parser(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
-def first() -> None:
+def first(rest: Callable[[], None] | None = None) -> None:
     """What the daemon noted to rest, before the configuration is read, or the command line is."""
     from gatepost.drivers.idle import rest_noted
 
     try:
-        rest_noted()
+        (rest or rest_noted)()
     except OSError as error:  # it is tried again by the configuration, and judged by that
         print(f"gatepost: the outputs are not at rest yet: {error}", file=sys.stderr)
 
 
-def run(args: argparse.Namespace) -> int:
-    """Outputs to rest, then the note, also where they are not."""
+def run(
+    args: argparse.Namespace,
+    rest: Callable[[Config], None] | None = None,
+    note: Callable[[Path, Mapping[str, str]], object] | None = None,
+) -> int:
+    """Outputs to rest, then the note, also where they are not; None: as on a station."""
     from gatepost.config import load
 
     config = load(args.config)
-    rested = _rested(config)
+    rested = _rested(config, rest)
     if not args.outputs:
         from gatepost.crashes import stopped
 
-        stopped(config.station.data, os.environ)
+        (note or stopped)(config.station.data, os.environ)
     return 0 if rested else 1
 
 
-def _rested(config: Config) -> bool:
-    from gatepost.drivers.idle import rest
+def _rested(config: Config, rest: Callable[[Config], None] | None) -> bool:
+    from gatepost.drivers import idle
 
     try:
-        rest(config)
+        (rest or idle.rest)(config)
     except OSError as error:  # a DeviceError is one
         print(f"gatepost: the outputs are not at rest: {error}", file=sys.stderr)
         return False

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+import unicodedata
 
 from gatepost.errors import UsageError
 from gatepost.selftest.parts import Again
 
-_ANSWERS = {"y": True, "yes": True, "c": True, "n": False, "no": False, "k": False}
+_YES = {"y", "yes", "c", "có", "co"}
+_NO = {"n", "no", "k", "không", "khong"}
 
 
 class Terminal:
@@ -21,13 +23,21 @@ class Terminal:
         """Raises Again; UsageError when nobody answers any more."""
         while True:
             print(f"       ?  {question} [y]es [n]o [a]gain [s]kip: ", end="", flush=True)
-            line = sys.stdin.readline()
-            if not line:
-                raise UsageError("nobody answers: --technician wants a terminal")
-            word = line.strip().lower()
-            if word in _ANSWERS:
-                return _ANSWERS[word]
+            word = _word()
+            if word in _YES or word in _NO:
+                return word in _YES
             if word in {"s", "skip"}:
                 return None
             if word in {"a", "again"}:
                 raise Again
+
+
+def _word() -> str:
+    """What was typed. Raises UsageError at the end of it."""
+    try:
+        line = sys.stdin.readline()
+    except UnicodeDecodeError:  # a terminal of another encoding: asked anew
+        return ""
+    if not line:
+        raise UsageError("nobody answers: --technician wants a terminal")
+    return unicodedata.normalize("NFC", line.strip().lower())

@@ -46,7 +46,7 @@ Two lanes at one station: a webcam over the way in, a barcode reader at the way 
 [station]
 id = "gp-7f3a9c"              # also the common name in its certificate
 site = "ward-7-office"
-data = "/var/lib/gatepost"
+data = "/gatepost/data"
 certificate = "station.pem"   # beside this file
 key = "station.key"
 

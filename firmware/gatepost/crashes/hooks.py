@@ -12,9 +12,12 @@ from gatepost.crashes.stacks import calls_of
 from gatepost.errors import told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from gatepost.crashes.records import Threads
     from gatepost.crashes.watching import Crashes
+
+    Keep = Callable[[str, Threads], None]
 
 _LOG = logging.getLogger(__name__)
 _MOST = 8
@@ -29,19 +32,20 @@ def hooked(crashes: Crashes) -> Iterator[None]:
     former = threading.excepthook, sys.unraisablehook
     left = iter(range(_MOST))
 
-    def note(error: BaseException | None, what: str) -> None:
+    def note(error: BaseException | None, what: str, keep: Keep) -> None:
         if error is None or isinstance(error, SystemExit):
             return
         why = f"{what} failed: {told(error)}"
         _LOG.error("not caught", extra={"fields": {"why": why}})
         if next(left, None) is not None:
-            crashes.note(why, ((what, calls_of(error.__traceback__)),))
+            keep(why, ((what, calls_of(error.__traceback__)),))
 
     def in_thread(args: threading.ExceptHookArgs) -> None:
-        note(args.exc_value, f"thread {args.thread.name if args.thread else 'unknown'}")
+        name = args.thread.name if args.thread else "unknown"
+        note(args.exc_value, f"thread {name}", crashes.note)
 
     def unraisable(args: sys.UnraisableHookArgs) -> None:
-        note(args.exc_value, "clean-up")  # never the object's own words
+        note(args.exc_value, "clean-up", crashes.note_later)  # never the object's own words
 
     threading.excepthook, sys.unraisablehook = in_thread, unraisable
     try:

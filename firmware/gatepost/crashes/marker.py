@@ -89,8 +89,6 @@ def stopped(data: Path, environ: Mapping[str, str]) -> None:
     `environ`: SERVICE_RESULT, EXIT_CODE and EXIT_STATUS, as systemd gives them.
     """
     folder = data / FOLDER
-    if not (folder / FILE).exists():
-        return  # it ended by itself, and said why
     names = {
         "result": "SERVICE_RESULT",
         "code": "EXIT_CODE",
@@ -99,7 +97,8 @@ def stopped(data: Path, environ: Mapping[str, str]) -> None:
     }
     note = {key: environ.get(name, "")[:40] for key, name in names.items()}
     try:
-        replace_with(folder / _NOTE, json.dumps(note).encode())
+        if (folder / FILE).exists():  # else it ended by itself, and said why
+            replace_with(folder / _NOTE, json.dumps(note).encode())
     except OSError as error:
         _LOG.warning("the stop is not noted", extra={"fields": {"why": error.strerror}})
 

@@ -34,9 +34,9 @@ _SIGNALS = {
     "Floating point exception": "SIGFPE",
 }
 _FATAL = re.compile(r"^Fatal Python error: (.{1,120})$", re.MULTILINE)
-_TIMEOUT = re.compile(r"^Timeout \((\d+):(\d\d):(\d\d(?:\.\d+)?)\)", re.MULTILINE)
+_TIMEOUT = re.compile(r"^Timeout \((\d{1,6}):(\d\d):(\d\d(?:\.\d+)?)\)", re.MULTILINE)
 _THREAD = re.compile(r"^(Current thread|Thread) 0x[0-9a-f]+")
-_FRAME = re.compile(r'^  File "([^"]*)", line (\d+|\?\?\?) in (.*)$')
+_FRAME = re.compile(r'^  File "([^"]*)", line (\d{1,9}|\?\?\?) in (.*)$')
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +53,18 @@ class Native:
 class Report:
     """The file, open for whatever may come. Without one (`folder` is bad) it goes to stderr."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path | None) -> None:
+        """`folder` None: the file there is not to be written over; to stderr, too."""
         self._file = -1
-        try:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
-            self._file = os.open(folder / FILE, flags, 0o600)
-        except OSError as error:
-            fields = {"why": error.strerror}
-            _LOG.warning("a crash would be told in the log alone", extra={"fields": fields})
+        why: str | None = "the last one is not kept yet"
+        if folder is not None:
+            try:
+                flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
+                self._file = os.open(folder / FILE, flags, 0o600)
+            except OSError as error:
+                why = error.strerror
+        if self._file < 0:
+            _LOG.warning("a crash would be told in the log alone", extra={"fields": {"why": why}})
         with suppress(OSError, ValueError, RuntimeError):  # no stderr either
             faulthandler.enable(self._file if self._file >= 0 else 2, all_threads=True)
 

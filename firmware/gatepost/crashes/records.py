@@ -11,6 +11,7 @@ from gatepost.model import Stamp
 FOLDER = "crashes"
 MOST_BYTES = 16 * 1024
 MOST_REASON = 300
+_MOST_VERSION = 40
 _MOST_LINES = 60
 _MOST_LINE = 600
 _MOST_THREADS = 48
@@ -60,7 +61,13 @@ def bounded(crash: Crash) -> Crash:
     """The same, with no more than is kept of each."""
     threads = tuple((n[:80], f[:_MOST_FRAMES]) for n, f in crash.threads[:_MOST_THREADS])
     log = tuple(line[:_MOST_LINE] for line in crash.log[-_MOST_LINES:])
-    return replace(crash, reason=crash.reason[:MOST_REASON], threads=threads, log=log)
+    reason, version = _line(crash.reason[:MOST_REASON]), _line(crash.version[:_MOST_VERSION])
+    return replace(crash, reason=reason, version=version, threads=threads, log=log)
+
+
+def _line(text: str) -> str:
+    """One line of characters that can be sent: of several problems, of a file's odd name."""
+    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def written(crash: Crash) -> bytes:

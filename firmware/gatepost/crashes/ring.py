@@ -32,18 +32,19 @@ class Ring:
     def __init__(self, memory: mmap.mmap) -> None:
         self._memory = memory
         self._end = 0
-        self._lock = threading.Lock()
+        # Its own thread may come in again: what clean-up has to say while a line is written.
+        self._lock = threading.RLock()
 
     def write(self, line: str) -> None:
         """Add a line."""
         data = line.encode("utf-8", "replace")[:_MOST_LINE] + b"\n"
         with self._lock:
             place = self._end % (BYTES - _HEAD)
+            self._end += len(data)
             first = data[: BYTES - _HEAD - place]
             self._memory[_HEAD + place : _HEAD + place + len(first)] = first
             rest = data[len(first) :]
             self._memory[_HEAD : _HEAD + len(rest)] = rest
-            self._end += len(data)
             self._memory[:_HEAD] = self._end.to_bytes(_HEAD, "little")
 
     def lines(self) -> tuple[str, ...]:

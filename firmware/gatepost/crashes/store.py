@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import re
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -24,6 +26,7 @@ MOST = 24
 MOST_EVENTS_A_DAY = 24
 _DAY_US = 86_400_000_000
 _SENT = "sent"
+_NAME = re.compile(r"[0-9]{1,20}\.json")
 _MOST_DETAIL = 400
 PART = "station"
 
@@ -112,7 +115,10 @@ class Store:
     def _read(self) -> dict[str, Crash]:
         found: dict[str, Crash] = {}
         try:
-            paths = sorted(self._folder.glob("[0-9]*.json"))
+            names = os.listdir(self._folder)  # noqa: PTH208 - glob() finds nothing where it may not
+            paths = sorted(self._folder / each for each in names if _NAME.fullmatch(each))
+        except FileNotFoundError:
+            return found
         except OSError as error:
             self._fail(error)
             return found
@@ -130,7 +136,7 @@ class Store:
         try:
             day, sent = json.loads(content_of(self._folder / _SENT, 100))
             return int(day), int(sent)
-        except (OSError, ValueError, TypeError, RecursionError):
+        except (OSError, ValueError, TypeError, OverflowError, RecursionError):
             return 0, 0
 
     def _path(self, name: str) -> Path:
@@ -138,7 +144,8 @@ class Store:
 
     def _fail(self, error: OSError) -> None:
         self.trouble = error.strerror or type(error).__name__
-        _LOG.warning("a crash cannot be kept", extra={"fields": {"why": self.trouble}})
+        if self._keep:
+            _LOG.warning("a crash cannot be kept", extra={"fields": {"why": self.trouble}})
 
 
 def _same(known: Crash, crash: Crash) -> bool:

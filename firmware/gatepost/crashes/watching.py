@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from gatepost.crashes import marker, native, ring
@@ -47,7 +49,8 @@ class Crashes:
         self._report = report
         self.ring = lines
         self.card_s = _CARD_S
-        self._waiting: dict[Record, Waiting] = {}
+        self._waiting: list[Waiting] = []
+        self._noted: SimpleQueue[Crash] = SimpleQueue()
 
     def record(self, reason: str, error: BaseException | None = None) -> None:
         """This run fails. Keeps why, where `error` was raised, where each thread is, and the log.
@@ -69,6 +72,7 @@ class Crashes:
     def ended(self) -> None:
         """This run ends cleanly, or its failure is recorded. Raises nothing."""
         self._report.end_unless(0)
+        self._take_noted()
         self._forget_run()
 
     def end_unless(self, seconds: float) -> None:
@@ -78,6 +82,18 @@ class Crashes:
     def note(self, reason: str, threads: Threads) -> None:
         """Something failed that this run survives. Raises nothing."""
         self._store.add(self._crash(reason, threads))
+
+    def note_later(self, reason: str, threads: Threads) -> None:
+        """The same, kept when `due` is next asked or the run ends. Takes no lock.
+
+        For clean-up (`__del__`): that happens within anything, also within what holds our lock.
+        """
+        self._noted.put(self._crash(reason, threads))
+
+    def _take_noted(self) -> None:
+        with suppress(Empty):
+            while True:
+                self._store.add(self._noted.get_nowait())
 
     def waiting(self) -> int:
         """Of how many crashes no event has told yet."""
@@ -89,15 +105,17 @@ class Crashes:
 
     def due(self, now: Stamp) -> Sequence[Record]:
         """The events that are to tell of crashes; call `kept` for each that is on the card."""
-        waiting = self._store.waiting(now)
-        self._waiting = {each.record: each for each in waiting}
-        return [each.record for each in waiting]
+        self._take_noted()
+        self._waiting = self._store.waiting(now)
+        return [each.record for each in self._waiting]
 
     def kept(self, record: Record, now: Stamp) -> None:
         """An event is on the card: its crash is not told again."""
-        waiting = self._waiting.pop(record, None)
-        if waiting is not None:
-            self._store.told(waiting, now)
+        for waiting in self._waiting:
+            if waiting.record == record:  # two of one reason, days apart, read the same
+                self._waiting.remove(waiting)
+                self._store.told(waiting, now)
+                return
 
     def _crash(self, reason: str, threads: Threads) -> Crash:
         now = self._now()
@@ -107,6 +125,7 @@ class Crashes:
         return Crash(reason, version, boot, uptime_s, now, now, threads=threads, log=lines)
 
     def _keep(self, crash: Crash) -> None:
+        self._take_noted()
         self._store.add(crash)
         self._forget_run()
 
@@ -138,7 +157,8 @@ def begin(
     if found is not None:
         _LOG.warning("the run before crashed", extra={"fields": {"why": found.reason}})
         store.add(found)
-    report = native.Report(folder)
+    # Where what was found cannot be kept, the report it came from stays for the next start.
+    report = native.Report(None if store.trouble else folder)
     run = marker.Marker(boot_id, os.getpid(), version, at, marker.invocation())
     try:
         if not store.trouble:  # else what was found is found again by the next start

@@ -50,7 +50,7 @@ class Score(NamedTuple):
 
     Attributes:
         focus: 0 to 100, from the width of the code's edges in modules; up to 50 where none was
-            read. 60 and more: every frame reads.
+            read. As in the table above: at 72 all was read, at 60 nine frames of ten.
         light: "dark" and "bright": the camera exposes too little or too much; "glare": a lamp's
             reflection hides a part of the code.
         distance: "far" and "near": hold it nearer, farther; "none": no code is seen.
@@ -64,9 +64,10 @@ class Score(NamedTuple):
 
 
 def score(frame: Frame, symbols: Sequence[Symbol]) -> Score:
-    """The score of `frame`, in which `symbols` were read. Pure; 5 ms for a code of 300 pixels.
+    """The score of `frame`, in which `symbols` were read. Pure.
 
-    The largest of several codes counts.
+    The largest of several codes counts. On a PC it took 7 ms for a code of 250 pixels, 16 ms for
+    one of 550 and 73 ms for one that fills the picture.
     """
     plane = as_plane(frame.luma)
     if plane is None:

@@ -193,7 +193,7 @@ class Keyboard:
         if self._held & SHIFT and char.lower() == "u":
             self._hex = ""
             return _NOTHING
-        if len(char) == 1 and "@" <= char.upper() <= "_":
+        if len(char) == 1 and char.isascii() and "@" <= char.upper() <= "_":  # ß: SS
             return self._typed(chr(ord(char.upper()) & 0x1F))
         return Stroke(lost=lost or f"Ctrl with key {code} is no character")
 

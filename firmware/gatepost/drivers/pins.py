@@ -75,8 +75,10 @@ class PinSignal(ABC, Generic[Value]):
     def _close(self) -> None:
         device, self._device = self._device, None
         with pin_errors(self._part):
-            self._rest(device)
-            device.close()
+            try:
+                self._rest(device)
+            finally:  # else its pins are taken until the process ends
+                device.close()
 
     @abstractmethod
     def _open(self, factory: Any) -> Any:

@@ -79,11 +79,12 @@ def card(data: Path, sys: Path, proc: Path, uptime_s: float) -> dict[str, int | 
 def _written(disk: Path, uptime_s: float) -> dict[str, int]:
     fields = (text(disk / "stat") or "").split()
     sectors = whole(fields[_WRITTEN]) if len(fields) > _WRITTEN else None
-    if sectors is None or not 0 <= sectors <= MOST // _SECTOR // _DAY_S:
+    if sectors is None or not 0 <= sectors <= MOST // _SECTOR:
         return {}
     told = {"card_written_bytes": sectors * _SECTOR}
-    if uptime_s >= _LEAST_S:
-        told["card_written_day_bytes"] = round(sectors * _SECTOR * _DAY_S / uptime_s)
+    a_day = round(sectors * _SECTOR * _DAY_S / uptime_s) if uptime_s >= _LEAST_S else MOST + 1
+    if a_day <= MOST:
+        told["card_written_day_bytes"] = a_day
     return told
 
 

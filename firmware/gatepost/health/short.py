@@ -12,11 +12,12 @@ _WORDS = {
     "en": {
         "online": "online",
         "offline": "offline",
+        "net": "net",
         "waiting": "to send",
         "sent": "all sent",
         "power": "low power",
         "temperature": "too hot",
-        "card": "card",
+        "card": "check card",
         "disk": "card full",
         "certificate": "certificate",
         "well": "all well",
@@ -26,11 +27,12 @@ _WORDS = {
     "vi": {
         "online": "Có mạng",
         "offline": "Mất mạng",
+        "net": "Mạng",
         "waiting": "Chờ gửi",
         "sent": "Đã gửi hết",
         "power": "điện yếu",
         "temperature": "quá nóng",
-        "card": "thẻ nhớ hỏng",
+        "card": "kiểm tra thẻ",
         "disk": "thẻ gần đầy",
         "certificate": "chứng chỉ",
         "well": "tốt",
@@ -84,8 +86,11 @@ def _network(report: Mapping[str, Any], words: Mapping[str, str], why: Mapping[s
         return words["online"]
     problem = str(report.get("broker_problem", ""))
     short = why.get(problem) or why.get(problem.partition("-")[0], problem)
-    whole = f"{words['offline']}: {short}"
-    return whole if short and len(whole) <= WIDTH else short or words["offline"]
+    if not short:
+        return words["offline"]
+    # Alone it may be read as of a visitor: "từ chối" is "refused".
+    told = (f"{words['offline']}: {short}", f"{words['net']}: {short}", short)
+    return next(line for line in told if len(line) <= WIDTH or line is short)
 
 
 def _waiting(report: Mapping[str, Any], words: Mapping[str, str]) -> str:

@@ -111,7 +111,11 @@ def gather(wanted: Sources) -> Bundle:
 
 
 def _why(name: str, error: Exception) -> str:
-    told = f": {redacted(str(error))}" if isinstance(error, GatepostError) else ""
+    told = ""
+    if isinstance(error, GatepostError):
+        told = f": {redacted(str(error))}"
+    elif isinstance(error, OSError):
+        told = f": {redacted(error.strerror or str(error))}"
     return f"{name}: {type(error).__name__}{told}"
 
 

@@ -10,6 +10,7 @@ from gatepost.report.redacting import MOST_LINE, redacted, scrubbed
 
 _OURS = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z (debug|info|warning|error|critical) \S")
 _CALL = re.compile(r'\s*File "(?:[^"]*/)?([^"/]+)", line (\d+)(?:,)? in ([\w<>.]+)$')
+_NUMBER = 10**8  # one digit less than a citizen's number of old, or a telephone's
 _HEADS = ("Current thread 0x", "Thread 0x", "Fatal Python error: ", "Timeout (", "gatepost: ")
 _TOLD = re.compile(
     r"(?i)\b(usb|mmc|mmcblk|i2c|ext4|under-?volt|volt|throttl|oom|out of memory|i/o error|"
@@ -69,7 +70,7 @@ def _of_json(message: str) -> str | None:
         return None
     time = str(told.pop("time"))[:40]
     time = time if re.fullmatch(r"[\dT:.+Z-]+", time) else ""
-    numbers = {key: val for key, val in told.items() if isinstance(val, int) and val < 10**9}
+    numbers = {key: val for key, val in told.items() if isinstance(val, int) and val < _NUMBER}
     texts = {key: str(val) for key, val in told.items() if key not in numbers}
     return json.dumps({"time": time} | scrubbed(texts) | numbers, ensure_ascii=False)
 

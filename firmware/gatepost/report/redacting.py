@@ -26,6 +26,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
                    r"\b\"?\s*[:=]\s*(?:\"[^\"]*\"|\S+)"),
         r"\1: [left out]",
     ),
+    (re.compile(r"(?<![\w/])/(home|media|run/media|Users)/[^/\s\"']+"), r"/\1/[user]"),
     (re.compile(r"[A-Za-z0-9+_-]{40,}=*"), "[long]"),  # keys, hashes, tokens
     (re.compile(r"\*{3,}\S*"), "[number]"),
     (re.compile(r"(?<!\d)\+?\d{2,4}(?:[ -]\d{2,4}){2,}(?!\d)(?![T:])(?<!-\d\d)"), "[number]"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
 import sys
 import tomllib
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from gatepost.config import Config
 
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z ")
 _MODEL = Path("/proc/device-tree/model")
 _RELEASE = Path("/etc/os-release")
 _MOST_OUTPUT = 2 * 1024 * 1024
@@ -118,8 +120,10 @@ def data_of(path: Path) -> Path | None:
 
 
 def crash_records(data: Path) -> list[dict[str, Any]]:
-    """Each crash that is kept, the newest first; changes nothing."""
+    """Each crash that is kept, the newest first; changes nothing. Raises OSError."""
     store = Store(data / FOLDER, keep=False)
+    if store.trouble:
+        raise OSError(store.trouble)
     return [
         scrubbed(asdict(each) | {"log": [redacted_line(line) for line in each.log]})
         for each in reversed(store.all())
@@ -128,7 +132,9 @@ def crash_records(data: Path) -> list[dict[str, Any]]:
 
 def redacted_line(line: str) -> str:
     """A line of our own log, its time kept."""
-    return line[:24] + redacted(line[24:])
+    head = _TIME.match(line)
+    at = head.end() if head else 0
+    return line[:at] + redacted(line[at:])
 
 
 def spool_counts(data: Path) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gatepost.errors import DeviceError
+from gatepost.errors import GatepostError
 from gatepost.selftest.scores import advice
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def aiming(
         try:
             with camera.source:
                 yield from _looking(camera, clock, score)
-        except DeviceError as error:
+        except GatepostError as error:  # one that hangs for good too: its text says so
             yield Aim(None, read=False, advice=str(error))
         again = clock.boottime() + _RETRY_S
         while clock.boottime() < again:

@@ -43,9 +43,24 @@ class Report:
 
 
 def commissioning(
-    config: Config, signer: Signer, findings: Sequence[Finding], by: str, now: Stamp
+    config: Config,
+    signer: Signer,
+    findings: Sequence[Finding],
+    by: str,
+    now: Stamp,
+    *,
+    whole: bool = True,
 ) -> str:
-    """The report as a JWS. `by`: the technician's name as they gave it."""
+    """The report as a JWS.
+
+    Args:
+        config: the station's.
+        signer: its key.
+        findings: of every part; one that was skipped makes the report incomplete.
+        by: the technician's name as they gave it.
+        now: when it was made.
+        whole: every part was tried, with somebody who looked and listened.
+    """
     told = {
         "station": config.station.id,
         "site": config.station.site,
@@ -57,7 +72,7 @@ def commissioning(
         "clock": "synchronised" if now.synchronised else "unsynchronised",
         "boot_id": now.boot_id,
         "ok": all(each.ok for each in findings),
-        "complete": not any(each.skipped for each in findings),
+        "complete": whole and not any(each.skipped for each in findings),
         "readers": [f"{each.name} ({each.direction})" for each in config.reader],
         "findings": [
             {**each.told_to_machines(), "told": each.told[:_MOST_TOLD]} for each in findings
@@ -67,7 +82,7 @@ def commissioning(
 
 
 def keep(config: Config, token: str, now: Stamp, path: Path | None = None) -> Path:
-    """Write the report down, flushed; of those in the data folder the ten newest stay.
+    """Write the report down, flushed. In the data folder ten stay: this one and the newest.
 
     Raises UsageError where it cannot be written.
     """
@@ -79,7 +94,10 @@ def keep(config: Config, token: str, now: Stamp, path: Path | None = None) -> Pa
             file.write(token + "\n")
             file.flush()
             os.fsync(file.fileno())
-        for old in sorted(folder.glob("commissioning-*.jws"))[:-_KEPT]:
+        kept = sorted(each for each in folder.glob("commissioning-*.jws") if each != path)
+        for old in kept[
+            : (path.parent == folder) - _KEPT
+        ]:  # this one stays, whatever the clock says
             old.unlink()
     except OSError as error:
         raise UsageError(f"{path}: the report cannot be written: {error.strerror}") from error

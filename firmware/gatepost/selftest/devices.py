@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from gatepost.decoding.scoring import score
 from gatepost.drivers.patterns import LIGHTS, sound_words
 from gatepost.errors import DeviceError
 from gatepost.model import Cue, CueKind
@@ -14,9 +15,11 @@ from gatepost.selftest.looking import look, look_once, shown
 from gatepost.selftest.parts import Again
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from gatepost.config import Config
+    from gatepost.decoding.scoring import Score
+    from gatepost.model import Frame, Symbol
     from gatepost.ports import Clock, Signal
     from gatepost.selftest.parts import Parts, Technician
 
@@ -28,7 +31,7 @@ _LIGHTS = (
     CueKind.AGAIN,
 )
 _SOUNDS = (CueKind.ACCEPTED, CueKind.REFUSED, CueKind.AGAIN)
-_ADVICE = {
+ADVICE = {
     "lamp": "are the wires on the pins of the wiring table, and is `common` right?",
     "buzzer": "is it on its pin, and is `type` right? A passive one on `active` only clicks",
     "relay": "is the controller powered, and its input on the relay's contact?",
@@ -46,6 +49,7 @@ class Bench:
 
     Attributes:
         pause: waits so many seconds.
+        judge: how well a frame shows its code.
     """
 
     config: Config
@@ -54,6 +58,7 @@ class Bench:
     pause: Callable[[float], object]
     technician: Technician | None = None
     only: frozenset[str] = field(default_factory=frozenset)
+    judge: Callable[[Frame, Sequence[Symbol]], Score] = score
 
 
 def devices(bench: Bench) -> Iterator[Finding]:
@@ -100,7 +105,7 @@ def _tried(
                 _show(device, CueKind.IDENTIFY, bench.config.station.id)
             yield Finding(name, ok=True, told="its pins are ours" if name != "oled" else "answers")
     except DeviceError as error:
-        yield Finding(name, ok=False, told=str(error), advice=_ADVICE[name])
+        yield Finding(name, ok=False, told=str(error), advice=ADVICE[name])
 
 
 def _show(device: object, kind: CueKind, detail: str = "") -> None:
@@ -128,21 +133,21 @@ def _lamp(_bench: Bench, someone: Technician, device: object) -> Iterator[Findin
     for kind in _LIGHTS:
         question = f"the lamp is {LIGHTS[kind].words}?"
         light = lambda kind=kind: _show(device, kind)  # noqa: E731 - said once, called again
-        yield _asked(someone, f"lamp {kind.value}", light, question, _ADVICE["lamp"])
+        yield _asked(someone, f"lamp {kind.value}", light, question, ADVICE["lamp"])
 
 
 def _buzzer(_bench: Bench, someone: Technician, device: object) -> Iterator[Finding]:
     for kind in _SOUNDS:
         question = f"you heard {sound_words(kind)}?"
         sound = lambda kind=kind: _show(device, kind)  # noqa: E731 - the same
-        yield _asked(someone, f"buzzer {kind.value}", sound, question, _ADVICE["buzzer"])
+        yield _asked(someone, f"buzzer {kind.value}", sound, question, ADVICE["buzzer"])
 
 
 def _oled(bench: Bench, someone: Technician, device: object) -> Iterator[Finding]:
     own = bench.config.station.id
     show = lambda: _show(device, CueKind.IDENTIFY, own)  # noqa: E731 - the same
     question = f"the screen shows {own}, upright and whole?"
-    yield _asked(someone, "oled", show, question, _ADVICE["oled"])
+    yield _asked(someone, "oled", show, question, ADVICE["oled"])
 
 
 def _light(bench: Bench, someone: Technician, device: object) -> Iterator[Finding]:
@@ -151,16 +156,25 @@ def _light(bench: Bench, someone: Technician, device: object) -> Iterator[Findin
         bench.pause(0.5)
         device.switch(on=True)  # type: ignore[attr-defined] # a Switch
 
-    yield _asked(someone, "light", blink, "the light over the code is on?", _ADVICE["light"])
+    yield _asked(someone, "light", blink, "the light over the code is on?", ADVICE["light"])
 
 
 def _relay(_bench: Bench, someone: Technician, device: object) -> Iterator[Finding]:
-    if not someone.sees("the relay will now ask the door to open. Is nobody in its way?"):
+    if not _clear(someone):
         yield Finding("relay", ok=True, told="skipped", skipped=True)
         return
     ask = lambda: _show(device, CueKind.ACCEPTED)  # noqa: E731 - the same
     question = "the door controller took the request, and the door shut again?"
-    yield _asked(someone, "relay", ask, question, _ADVICE["relay"])
+    yield _asked(someone, "relay", ask, question, ADVICE["relay"])
+
+
+def _clear(someone: Technician) -> bool:
+    """Whether nobody is in the door's way: there is nothing to be done again, only to be asked."""
+    while True:
+        with suppress(Again):
+            return bool(
+                someone.sees("the relay will now ask the door to open. Is nobody in its way?")
+            )
 
 
 def _button(bench: Bench, someone: Technician, device: object) -> Iterator[Finding]:
@@ -171,4 +185,4 @@ def _button(bench: Bench, someone: Technician, device: object) -> Iterator[Findi
             yield Finding("button", ok=True, told="pressed")
             return
         bench.pause(_TURN_S)
-    yield Finding("button", ok=False, told="was not felt", advice=_ADVICE["button"])
+    yield Finding("button", ok=False, told="was not felt", advice=ADVICE["button"])

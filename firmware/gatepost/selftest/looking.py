@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatepost.errors import DeviceError
+from gatepost.errors import GatepostError
 from gatepost.selftest.findings import Finding
 from gatepost.selftest.scores import Best
 
@@ -34,7 +34,7 @@ def look_once(bench: Bench, name: str, camera: Camera) -> Iterator[Finding]:
                     yield Finding(name, ok=True, told=f"gives pictures of {wide} x {high}")
                     return
         told = f"no picture within {_FIRST_S:g} s"
-    except DeviceError as error:
+    except GatepostError as error:
         told = str(error)
     yield Finding(name, ok=False, told=told, advice="is its ribbon in, contacts to the board?")
 
@@ -42,7 +42,7 @@ def look_once(bench: Bench, name: str, camera: Camera) -> Iterator[Finding]:
 def look(bench: Bench, someone: Technician, name: str, camera: Camera) -> Iterator[Finding]:
     """The test card before the camera: focus, light and distance at the best of 20 s."""
     someone.tell(f"Hold the test card before {name!r}, where visitors will hold their codes.")
-    best = Best()
+    best = Best(bench.judge)
     until = bench.clock.boottime() + _LOOK_S
     try:
         with camera.source:
@@ -50,7 +50,7 @@ def look(bench: Bench, someone: Technician, name: str, camera: Camera) -> Iterat
                 frame = camera.source.next_frame(_TURN_S)
                 if frame is not None:
                     best.add(frame, camera.decoder.decode(frame), bench.clock.boottime())
-    except DeviceError as error:
+    except GatepostError as error:
         yield Finding(name, ok=False, told=str(error), advice="is its ribbon in the right way?")
         return
     yield Finding(name, ok=best.good, told=best.told(), advice=best.advice())
@@ -71,7 +71,7 @@ def shown(bench: Bench, name: str, gun: TextSource) -> Iterator[Finding]:
                 if got is not None:
                     yield _judged(name, got)
                     return
-    except DeviceError as error:
+    except GatepostError as error:
         advice = "is it plugged in, and set as READERS.md says? `gatepost readers` lists them"
         yield Finding(name, ok=False, told=str(error), advice=advice)
         return

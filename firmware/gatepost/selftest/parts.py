@@ -35,6 +35,9 @@ class PressedButton(Closing, Protocol):
     def pressed(self) -> bool:
         """Whether it is held down now. Raises DeviceError."""
 
+    def change(self, wait_s: float) -> bool | None:
+        """Whether it is held now, when that changed within `wait_s` s. Raises DeviceError."""
+
 
 class Screen(Signal, Protocol):
     """The OLED: shows cues, and pictures of mode "1" and 128x64."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gatepost.decoding.scoring import Score, score
-
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from gatepost.decoding.scoring import Score
     from gatepost.model import Frame, Symbol
 
-FOCUS_GOOD = 60  # of 100: see decoding/scoring.py for what was measured
+FOCUS_GOOD = 60  # of 100: nine frames of ten were read, see decoding/scoring.py
 _ENOUGH = 15  # frames in which the code was read: half a second that held
 
 
@@ -21,10 +20,12 @@ class Best:
     """What was seen of the card so far.
 
     Attributes:
+        judge: gives a frame its score.
         score: of the frame with the best focus in which it was read, else of the newest.
         frames, read: how many there were, and with the code read.
     """
 
+    judge: Callable[[Frame, Sequence[Symbol]], Score]
     score: Score | None = None
     frames: int = 0
     read: int = 0
@@ -38,7 +39,7 @@ class Best:
 
     def add(self, frame: Frame, symbols: Sequence[Symbol], now: float) -> Score:
         """Another frame, at `now` seconds; returns its own score."""
-        found = score(frame, symbols)
+        found = self.judge(frame, symbols)
         self._first = self._first or now
         self._newest = now
         self.frames += 1

@@ -1,6 +1,7 @@
 """What the button asks for: aim help and addresses in setup mode, the self-test in its own.
 
-Shown on the OLED, and said to whoever reads the log. Ends by the button, or when its time is over.
+Shown on the OLED, and said to whoever reads the log. Ends by the button (with several cameras
+a press goes on to the next one), or when its time is over.
 """
 
 from __future__ import annotations
@@ -8,13 +9,15 @@ from __future__ import annotations
 import logging
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
+from textwrap import wrap
 from typing import TYPE_CHECKING, Self
 
 from gatepost import screen
 from gatepost.errors import DeviceError, UsageError
 from gatepost.model import Cue, CueKind
 from gatepost.selftest.aiming import aiming
-from gatepost.selftest.devices import Bench, devices
+from gatepost.selftest.devices import ADVICE, Bench, devices
+from gatepost.selftest.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -25,14 +28,16 @@ if TYPE_CHECKING:
     from gatepost.model import Frame, Symbol
     from gatepost.ports import Signal
     from gatepost.selftest.aiming import Aim
-    from gatepost.selftest.findings import Finding
     from gatepost.selftest.parts import Camera, Parts
 
 _LOG = logging.getLogger(__name__)
 _TURN_S = 0.1
 _RESULT_S = 120.0
+_WIDE = 18  # letters of a line that is set a little narrower
+_ABOUT_S = 3.0  # long enough to write an address down
+_STATES = {"vi": {"ok": "tốt", "skipped": "bỏ qua", "TROUBLE": "có lỗi"}}
 _WORDS = {
-    "vi": ("Tự kiểm tra", "Tất cả tốt", "Có lỗi", "Cài đặt"),
+    "vi": ("Tự kiểm tra", "Mọi thứ đều tốt", "Có lỗi", "Cài đặt"),
     "en": ("Self-test", "All is well", "Trouble", "Setup"),
 }
 
@@ -52,8 +57,8 @@ class Stage:
     ends: float
     _stack: ExitStack = field(default_factory=ExitStack)
     _open: set[str] = field(default_factory=set)
-    _told: str = ""
-    _let_go: bool = False
+    _wrong: dict[str, str] = field(default_factory=dict)
+    _let_go: bool = True
 
     def __enter__(self) -> Self:
         for name in ("oled", "button"):
@@ -63,7 +68,10 @@ class Stage:
             try:
                 self._stack.enter_context(device)
                 self._open.add(name)
+                if name == "button":
+                    self._let_go = not device.pressed()
             except DeviceError as error:
+                self._wrong[name] = str(error)
                 _LOG.warning("not opened", extra={"fields": {"part": name, "why": str(error)}})
         return self
 
@@ -82,28 +90,45 @@ class Stage:
             return
         try:
             self.bench.parts.oled.draw(picture())
-            self._told = ""
+            self._wrong.pop("oled", None)
         except (DeviceError, UsageError) as error:
-            if str(error) != self._told:
-                self._told = str(error)
-                _LOG.warning("not shown", extra={"fields": {"why": self._told}})
+            if str(error) != self._wrong.get("oled"):
+                self._wrong["oled"] = str(error)
+                _LOG.warning("not shown", extra={"fields": {"why": str(error)}})
+
+    def own(self) -> list[Finding]:
+        """How screen and button are, which this holds itself."""
+        self.draw(lambda: screen.lines(self.words[0], []))
+        found = []
+        for name, well in (("oled", "answers"), ("button", "its pins are ours")):
+            if getattr(self.bench.parts, name) is None:
+                continue
+            wrong = self._wrong.get(name, "")
+            advice = ADVICE[name] if wrong else ""
+            found.append(Finding(name, ok=not wrong, told=wrong or well, advice=advice))
+        return found
+
+    def ended(self) -> bool:
+        """Whether it was asked to stop, or is out of time."""
+        return self.stopping() or self.bench.clock.boottime() >= self.ends
 
     def over(self) -> bool:
-        """Whether it is: asked to stop, out of time, or the button was pressed anew."""
-        return self.stopping() or self.bench.clock.boottime() >= self.ends or self._pressed()
+        """Whether it is: ended, or the button was pressed anew since this was last asked."""
+        return self.ended() or self._pressed()
 
     def _pressed(self) -> bool:
-        """A press that began after this did: the one that asked for it may still be held."""
+        """A press that began after this did, however short: what asked for it may still be held."""
         button = self.bench.parts.button
         if "button" not in self._open or button is None:
             return False
         try:
-            held = button.pressed()
-        except DeviceError:
-            return False
-        if not held:
-            self._let_go = True
-        return held and self._let_go
+            while (held := button.change(0.0)) is not None:
+                if held and self._let_go:
+                    return True
+                self._let_go = self._let_go or not held
+        except DeviceError as error:
+            self._wrong["button"] = str(error)
+        return False
 
 
 def setting_up(
@@ -111,33 +136,60 @@ def setting_up(
     score: Callable[[Frame, Sequence[Symbol]], Score],
     about: Callable[[], Sequence[str]],
 ) -> None:
-    """Aim help for the first camera; without one, what `about` says of the station."""
-    camera = next(iter(stage.bench.parts.cameras.values()), None)
-    if camera is not None:
-        _aim(stage, camera, score)
+    """What `about` says of the station, then aim help for each camera until the next press."""
+    for name, camera in stage.bench.parts.cameras.items():
+        _stand(stage, [name, *about()[-2:]])
+        _aim(stage, name, camera, score)
+        if stage.ended():
+            return
+    if stage.bench.parts.cameras:
         return
     while not stage.over():
         stage.draw(lambda: screen.lines(stage.words[3], about()))
         stage.bench.pause(_TURN_S * 5)
 
 
-def _aim(stage: Stage, camera: Camera, score: Callable[[Frame, Sequence[Symbol]], Score]) -> None:
-    language = stage.bench.config.station.language
+def _stand(stage: Stage, texts: Sequence[str]) -> None:
+    """Show them for so long that they can be read."""
+    stage.draw(lambda: screen.lines(stage.words[3], texts))
+    until = stage.bench.clock.boottime() + _ABOUT_S
+    while stage.bench.clock.boottime() < until and not stage.ended():
+        stage.bench.pause(_TURN_S)
+
+
+def _aim(
+    stage: Stage,
+    name: str,
+    camera: Camera,
+    score: Callable[[Frame, Sequence[Symbol]], Score],
+) -> None:
+    language, said = stage.bench.config.station.language, ""
     seen = aiming(camera, stage.bench.clock, score, stage.bench.pause)
     try:
         for aim in seen:
             if stage.over():
                 return
             if aim is not None:
+                said = _said(name, aim, said)
                 stage.draw(lambda aim=aim: _pictured(aim, language))  # type: ignore[misc] # mypy: default
     finally:
         seen.close()
 
 
+def _said(name: str, aim: Aim, before: str) -> str:
+    """Say it in the log where it is not what was said before; returns what is said now."""
+    now = aim.advice or "well"
+    if now != before:
+        found = aim.score._asdict() if aim.score else {}
+        fields = {"camera": name, "told": now, "read": aim.read, **found}
+        _LOG.info("aim", extra={"fields": fields})
+    return now
+
+
 def _pictured(aim: Aim, language: str) -> Image.Image:
     found = aim.score
     if found is None:
-        return screen.lines("", [aim.advice])
+        return screen.lines("", wrap(aim.advice, _WIDE)[:4])
     return screen.aim(
         found.focus, found.light, found.distance, code_read=aim.read, language=language
     )
@@ -146,12 +198,12 @@ def _pictured(aim: Aim, language: str) -> Image.Image:
 def try_all(stage: Stage, checks: Iterable[Finding]) -> list[Finding]:
     """Every check and every device, one after the other; the outcome stays for two minutes.
 
-    The OLED is last: it is busy with telling.
+    The OLED and the button are last: they are busy with telling and being told. A press ends it.
     """
     found: list[Finding] = []
     for each in checks:
         _add(stage, found, each)
-        if stage.stopping():
+        if stage.over():
             return found
     quiet = Bench(
         stage.bench.config,
@@ -161,8 +213,10 @@ def try_all(stage: Stage, checks: Iterable[Finding]) -> list[Finding]:
     )
     for each in devices(quiet):
         _add(stage, found, each)
-        if stage.stopping():
+        if stage.over():
             return found
+    for each in stage.own():
+        _add(stage, found, each)
     _outcome(stage, found)
     return found
 
@@ -176,7 +230,8 @@ def _add(stage: Stage, found: list[Finding], each: Finding) -> None:
     found.append(each)
     fields = {"part": each.name, "state": each.state, "told": each.told, "advice": each.advice}
     _LOG.log(logging.INFO if each.ok else logging.WARNING, "self-test", extra={"fields": fields})
-    stage.draw(lambda: screen.lines(f"{stage.words[0]} {len(found)}", [each.name, each.state]))
+    state = _STATES.get(stage.bench.config.station.language, {}).get(each.state, each.state)
+    stage.draw(lambda: screen.lines(f"{stage.words[0]} {len(found)}", [each.name, state]))
 
 
 def _outcome(stage: Stage, found: Sequence[Finding]) -> None:
@@ -185,7 +240,7 @@ def _outcome(stage: Stage, found: Sequence[Finding]) -> None:
     if len(bad) > 3:
         texts = [*bad[:2], f"+{len(bad) - 2}"]
     kind = CueKind.TROUBLE if bad else CueKind.ACCEPTED
-    with ExitStack() as stack:
+    with suppress(DeviceError), ExitStack() as stack:  # what does not close has shown all the same
         for signal in (stage.bench.parts.lamp, stage.bench.parts.buzzer):
             _shown(stack, signal, kind)
         stage.ends = min(stage.ends, stage.bench.clock.boottime() + _RESULT_S)

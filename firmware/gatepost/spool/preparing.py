@@ -27,7 +27,7 @@ from gatepost.spool.places import flush_folder, make_folder, volatile
 from gatepost.spool.rescue import beyond
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from gatepost.model import Stamp
@@ -39,12 +39,19 @@ _QUICK_CHECK_BYTES = 64 * 1024 * 1024
 
 
 def prepare(
-    folder: Path, source: str, site: str, stamp: Stamp, *, allow_volatile: bool = False
+    folder: Path,
+    source: str,
+    site: str,
+    stamp: Stamp,
+    *,
+    allow_volatile: bool = False,
+    slow: Callable[[], object] = lambda: None,
 ) -> Path:
     """Make sure that there is a whole spool of this version in `folder`; returns its path.
 
     A damaged file is set aside, never deleted; what can be read out of it lies in `carried/`
-    then, and the new epoch's first events say so. Of a large one that takes minutes.
+    then, and the new epoch's first events say so. Of a large one that takes minutes: `slow` is
+    called before each step that may.
 
     Raises SpoolVolatile where a power cut would lose all (unless `allow_volatile`), SpoolVersion
     for a later version's file, SpoolForeign for another station's, SpoolError when the folder
@@ -56,7 +63,7 @@ def prepare(
         make_folder(folder)
         if not allow_volatile:
             _refuse_volatile(path)
-        return _prepared(path, source, site, stamp)
+        return _prepared(path, source, site, stamp, slow)
     except PermissionError as error:
         raise SpoolError(f"{folder}: cannot be written: {error.strerror}") from error
     except SpoolError:
@@ -75,12 +82,12 @@ def _refuse_volatile(path: Path) -> None:
         )
 
 
-def _prepared(path: Path, source: str, site: str, stamp: Stamp) -> Path:
+def _prepared(path: Path, source: str, site: str, stamp: Stamp, slow: Callable[[], object]) -> Path:
     cause, former = "first-start", None
     whole = path.exists()
     if whole:
         try:
-            _check(path, source, site)
+            _check(path, source, site, slow)
         except SpoolDamaged as damage:
             former = _last_words(path)
             aside = set_aside(path, stamp.wall_us)
@@ -91,7 +98,10 @@ def _prepared(path: Path, source: str, site: str, stamp: Stamp) -> Path:
             set_aside(path, stamp.wall_us)
         if set_aside_before(path):
             cause = "spool-damaged"
-    read = [(aside, *carry_over(aside, stamp)) for aside in unread(path)]
+    read = []
+    for aside in unread(path):
+        slow()
+        read.append((aside, *carry_over(aside, stamp)))
     if not whole:
         former = _later(former, [head for _, _, head in read])
         _begin(path, source, site, Draft(_epoch_record(cause, former), stamp))
@@ -108,7 +118,7 @@ def _tell(path: Path, read: list[tuple[Path, str]], stamp: Stamp) -> None:
             note(aside, told)
 
 
-def _check(path: Path, source: str, site: str) -> None:
+def _check(path: Path, source: str, site: str, slow: Callable[[], object]) -> None:
     """Is it ours, and whole (as far as can be told in a second)? Then make it this version's.
 
     SQLite may write when it opens or closes a file for writing: what is damaged stays as it is.
@@ -124,11 +134,14 @@ def _check(path: Path, source: str, site: str) -> None:
             raise SpoolDamaged(f"{path}: holds no event, not even its first")
         look.check_tail(_TAIL)
         if suspect(path).exists():
+            slow()
             look.verify()
         elif path.stat().st_size <= _QUICK_CHECK_BYTES:
             look.check_file()
         newest = look.newest()
         unseen = beyond(path, look.head())
+        if look.old:
+            slow()
     migrate(path)
     with Spool(path) as spool:
         if unseen:
