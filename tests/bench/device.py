@@ -49,7 +49,7 @@ def main() -> int:
         finally:
             if asked.keep is not None:
                 _keep(Path(folder), asked.keep)
-    sys.stdout.write(f"{'good' if found.good else 'BROKEN'}\n")
+    sys.stdout.write(f"{'good' if found.good else 'BROKEN'}, {found.seconds:.0f} s\n")
     sys.stdout.writelines(f"{each.words()}\n" for each in found.outcomes)
     if asked.json is not None:
         asked.json.parent.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from device_disk import CONFIG, KEYBOARD, READERS, SERIAL
 from device_keys import reports
 from device_machine import BOOT_S
-from device_station import LIMIT_S, PERIOD_US, UNIT, check, host_s
+from device_station import LIMIT_S, PERIOD_US, UNIT, Wrong, check, host_s
+from guest_root import GuestError
 
 if TYPE_CHECKING:
     from device_station import Station
@@ -45,9 +46,11 @@ height = 180
 fps = 1
 """
 _HOLDER = """\
-import lgpio, signal, sys
+import lgpio, signal, sys, threading
+lgpio.exceptions = False
 chip = lgpio.gpiochip_open(0)
-lgpio.gpio_claim_output(chip, int(sys.argv[1]), 0)
+while lgpio.gpio_claim_output(chip, int(sys.argv[1]), 0) < 0:  # once the daemon lets go of it
+    threading.Event().wait(0.02)
 signal.pause()
 """
 
@@ -87,21 +90,6 @@ def _ambushed(station: Station, number: signal.Signals, why: str) -> dict[str, A
         "held_after_signal_s": round(found["down"] - found["sent"], 2),
         "to_first_read_s": round(lit.taken - found["sent"], 1),
     }
-
-
-def hung(station: Station) -> dict[str, Any]:
-    """One thread of the daemon hangs for good: no heartbeat, so the process ends, and is back."""
-    since, pid = station.mark(), station.pid()
-    station.machine.ask("hang", pid=pid, device=SERIAL)
-    begun = station.now()
-    station.said("gave no heartbeat", since)
-    noticed = station.now()
-    station.up(since=since)
-    check(station.pid() != pid, "it is the same process")
-    back = station.now()
-    station.line()
-    station.told(lambda fault: "heartbeat" in fault.detail, "a heartbeat")
-    return {"noticed_s": round(noticed - begun, 1), "back_s": round(back - begun, 1)}
 
 
 def starved(station: Station) -> dict[str, Any]:
@@ -151,27 +139,60 @@ def _typed_when_read(station: Station, text: str) -> None:
     station.shown.append(text)  # green stood: it is kept
 
 
-def poor(station: Station) -> dict[str, Any]:
-    """Relay's line held by another program, no camera, no OLED: it runs, says so, and heals."""
-    machine, since = station.machine, station.mark()
-    machine.ask("write", path=_FITTED, text="N")
-    argv = ["env", "LG_WD=/tmp", "python3", "-c", _HOLDER, str(station.relay)]
-    station.configure(station.settings(readers=READERS + _CAMERAS))
-    machine.out("systemctl", "stop", UNIT, limit_s=LIMIT_S)
-    machine.ask("start", name="holder", argv=argv)
+def hung(station: Station) -> dict[str, Any]:
+    """One thread of the daemon hangs for good: no heartbeat, so the process ends, and is back.
+
+    It comes back to a poor place, which is the next step's: a start saved.
+    """
+    station.poor_since, pid = station.mark(), station.pid()
+    _impoverish(station)
     try:
-        machine.out("systemctl", "start", UNIT, limit_s=LIMIT_S)
-        station.up(since=since)
+        station.machine.ask("hang", pid=pid, device=SERIAL)
+        begun = station.now()
+        station.said("gave no heartbeat", station.poor_since)
+        noticed = station.now()
+        station.up(since=station.poor_since)
+        check(station.pid() != pid, "it is the same process")
+        back = station.now()
+        station.line()
+        station.told(lambda fault: "heartbeat" in fault.detail, "a heartbeat")
+    except (GuestError, Wrong):
+        _enrich(station)
+        raise
+    return {"noticed_s": round(noticed - begun, 1), "back_s": round(back - begun, 1)}
+
+
+def _impoverish(station: Station) -> None:
+    """At its next start: no OLED, no cameras, and its relay's line another program's."""
+    station.machine.ask("write", path=_FITTED, text="N")
+    argv = ["env", "LG_WD=/tmp", "python3", "-c", _HOLDER, str(station.relay)]
+    station.machine.ask("start", name="holder", argv=argv)
+    station.configure(station.settings(readers=READERS + _CAMERAS))
+
+
+def _enrich(station: Station) -> None:
+    station.machine.ask("end", name="holder")
+    station.machine.ask("write", path=_FITTED, text="Y")
+
+
+def poor(station: Station) -> dict[str, Any]:
+    """Relay's line held by another program, no camera, no OLED: it runs, says so, and heals.
+
+    The step before has brought it there.
+    """
+    machine = station.machine
+    check(station.configured, "the step before, hung, did not hold")
+    try:
         station.line()
         why = {
             name: machine.wait(
-                lambda line, key=key, name=name: line.told.get(key) == name, name, LIMIT_S, since
+                lambda line, key=key, name=name: line.told.get(key) == name and "why" in line.told,
+                name, LIMIT_S, station.poor_since,
             ).told["why"]
             for key, name in (("signal", "relay"), ("part", "reader eye"), ("signal", "oled"))
-        }
+        }  # fmt: skip
     finally:
-        machine.ask("end", name="holder")
-        machine.ask("write", path=_FITTED, text="Y")
+        _enrich(station)
     since = station.mark()
     station.line()
     for name in ("relay", "oled"):
@@ -218,11 +239,11 @@ def reset(station: Station) -> dict[str, Any]:
     check(asked["status"] == 0, f"gatepost reset: {asked}")
     faults = len(station.faults())
     begun = time.monotonic()
-    machine.ask("run", argv=["systemctl", "reboot"], limit_s=LIMIT_S)
-    machine.gone(BOOT_S)
+    machine.leave("reboot", BOOT_S)
     off = host_s(begun)
     since = station.mark()
     machine.start()
+    station.said("Finished gatepost-reset.service", since, BOOT_S)
     station.up(since=since)
     check(machine.boot != boot, "it is the same boot")
     station.keys()
@@ -266,6 +287,7 @@ def frozen(station: Station) -> dict[str, Any]:
     check(state == "active", f"the hardware watchdog is {state}")
     timeout = int(machine.ask("read", path=f"{place}/timeout"))
     check(timeout == _WATCHDOG_S, f"it waits {timeout} s")
+    station.line()  # kept, whatever comes
     check(station.settled(), "not everything is at the centre before")
     machine.out("systemctl", "stop", UNIT, limit_s=LIMIT_S)
     machine.out("sysctl", "-q", "kernel.panic=0", "kernel.panic_on_oops=0")

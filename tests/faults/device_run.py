@@ -49,9 +49,10 @@ class Outcome:
 
 @dataclass(slots=True)
 class Found:
-    """What a run found, step by step; `good` when every step held."""
+    """What a run found, step by step; `good` when every step held; how long it took, seconds."""
 
     outcomes: list[Outcome] = field(default_factory=list)
+    seconds: float = 0.0
 
     @property
     def good(self) -> bool:
@@ -60,7 +61,8 @@ class Found:
 
     def told(self) -> dict[str, Any]:
         """For a machine."""
-        return {"good": self.good, "steps": [asdict(each) for each in self.outcomes]}
+        steps = [asdict(each) for each in self.outcomes]
+        return {"good": self.good, "seconds": self.seconds, "steps": steps}
 
 
 # In this order: each leaves the station running, but for the last, which ends the machine.
@@ -81,8 +83,8 @@ STEPS: dict[str, Step] = {
     "memory": steps.memory,
     "killed": faults.killed,
     "stopped": faults.stopped,
-    "hung": faults.hung,
     "starved": faults.starved,
+    "hung": faults.hung,
     "poor": faults.poor,
     "cameras": faults.cameras,
     "reset": faults.reset,
@@ -97,7 +99,7 @@ def run_device(
     """Run the steps named in `only`, or all. Raises GuestError where the rig itself fails."""
     system = device_root(say)
     files = make_authority(folder / "keys", STATION)
-    found = Found()
+    found, begun = Found(), time.monotonic()
     with ExitStack() as stack:
         broker = stack.enter_context(demo_broker(folder, files))
         say("installing this checkout on the station's disk")
@@ -114,13 +116,15 @@ def run_device(
             say(outcome.words())
             if outcome.failed and (name == "boot" or not _recovered(station, say)):
                 break
+    found.seconds = host_s(begun)
     return found
 
 
 def _chosen(only: Sequence[str], soak_s: float, folder: Path) -> Iterator[tuple[str, Step]]:
     yield "boot", booted
+    wanted = {*only, *(["hung"] if "poor" in only else [])}  # which brings it there
     for name, step in STEPS.items():
-        if not only or name in only:
+        if not only or name in wanted:
             yield name, step
         if name == "memory" and soak_s:
             yield "soak", partial(steps.soaked, seconds=soak_s)
@@ -176,8 +180,7 @@ def delivered(station: Station, folder: Path) -> dict[str, Any]:
     if not station.settled():
         raise Wrong("not every code that got a light is at the centre")
     if station.machine.process is not None:
-        station.machine.ask("run", argv=["systemctl", "poweroff"], limit_s=_DRAIN_S)
-        station.machine.gone(_DRAIN_S)
+        station.machine.leave("poweroff", _DRAIN_S)
     station.central.wait(lambda c: c.complete(STATION), 10)
     with Spool(read_back(station.machine.disk("data"), folder) / "spool.db") as spool:
         newest, kept = spool.head().sequence, spool.verify()

@@ -51,6 +51,7 @@ class Station:
         shown: every code that got a light.
         pins: the board's lines, by part.
         configured: another configuration than its own, or "".
+        poor_since: how long the journal was when its place was last made poor.
     """
 
     machine: DeviceMachine
@@ -60,6 +61,7 @@ class Station:
     shown: list[str] = field(default_factory=list)
     pins: dict[str, Any] = field(default_factory=board)
     configured: str = ""
+    poor_since: int = 0
 
     @property
     def relay(self) -> int:

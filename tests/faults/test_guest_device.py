@@ -16,7 +16,7 @@ from device_machine import DeviceMachine
 from device_run import STEPS, Found, Outcome
 from device_station import Wrong, check, quantile
 from feeding import STATION
-from guest_root import GuestError, Root
+from guest_root import GuestError, Root, run
 
 from gatepost.config import load
 from gatepost.demo.authority import make_authority
@@ -130,3 +130,10 @@ def test_a_machine_without_power_answers_nothing(tmp_path: Path) -> None:
     machine = DeviceMachine(Root(place, place, place, place), place, place, tmp_path)
     with pytest.raises(GuestError, match="no power"):
         machine.ask("hello")
+
+
+def test_a_tool_that_ends_with_more_than_is_allowed_is_a_failure() -> None:
+    run("sh", "-c", "exit 1", most=1)
+    for status, most in ((1, 0), (2, 1)):
+        with pytest.raises(GuestError, match=f"status {status}"):
+            run("sh", "-c", f"exit {status}", most=most)

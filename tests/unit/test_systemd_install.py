@@ -95,6 +95,10 @@ def test_every_unit_lies_where_systemd_looks_and_what_starts_by_itself_is_enable
         assert points_to(wants / name) == "/dev/null"
     device = r"dev-disk-by\x2dlabel-gatepost\x2ddata.device.d/gatepost.conf"
     assert "JobRunningTimeoutSec=20s" in (system / device).read_text()
+    rules = root / "usr/lib/udev/rules.d"
+    assert {each.name for each in rules.iterdir()} == {
+        each.name for each in (SYSTEMD / "udev").iterdir()
+    }
 
 
 def test_installed_twice_is_the_same(root: Path, prepared: Path) -> None:

@@ -118,6 +118,19 @@ def test_every_device_that_a_driver_opens_is_allowed(driver: str) -> None:
         assert allowed[device] == "rw"
 
 
+def test_what_is_plugged_in_for_the_first_time_while_the_daemon_runs_may_be_opened() -> None:
+    # systemd looks a group up when the unit starts: its driver must be loaded by then.
+    drivers = {
+        "char-video4linux": "videodev", "char-media": "mc", "char-i2c": "i2c-dev",
+        "char-ttyACM": "cdc_acm", "char-ttyUSB": "usbserial",
+    }  # fmt: skip
+    in_every_kernel = {"char-dma_heap", "char-gpiochip", "char-input"}
+    allowed = unit("gatepost.service").words("Service", "DeviceAllow")
+    groups = {each for each in allowed if each.startswith("char-")}
+    assert groups == {*drivers, *in_every_kernel}
+    assert {words[0] for words in lines("modules-load.d/gatepost.conf")} == {*drivers.values()}
+
+
 def test_no_device_is_allowed_that_no_driver_opens() -> None:
     service = unit("gatepost.service")
     allowed = {value.split()[0] for value in service.all("Service", "DeviceAllow")}
@@ -210,6 +223,16 @@ def test_the_data_partition_is_mounted_so_that_nothing_on_it_runs() -> None:
     assert mount.one("Mount", "Type") == "ext4"
     options = set(mount.one("Mount", "Options").split(","))
     assert {"noatime", "nosuid", "nodev", "noexec", "errors=remount-ro"} <= options
+
+
+def test_a_data_partition_that_comes_late_is_mounted_all_the_same() -> None:
+    rules = (SYSTEMD / "udev/90-gatepost-data.rules").read_text("utf-8")
+    labels = re.findall(r'ENV\{ID_FS_LABEL\}=="(.+?)"', rules)
+    what = unit("gatepost-data.mount").one("Mount", "What")
+    assert [f"/dev/disk/by-label/{label}" for label in labels] == [what]
+    wanted = re.findall(r'ENV\{SYSTEMD_WANTS\}\+="(.+?)"', rules)
+    assert wanted == ["gatepost-data-owner.service"]
+    assert "/gatepost/data" in unit(wanted[0]).words("Unit", "RequiresMountsFor")
 
 
 def test_only_the_clock_service_may_set_the_clock() -> None:
