@@ -43,10 +43,10 @@ bench-guest: setup  ## the whole device in qemu: USB readers, pins, systemd, wat
 bench-guest-cuts: setup  ## 20 power cuts of a qemu guest that runs the real daemon (20 minutes; root, qemu, mmdebstrap)
 	@PYTHONPATH=tests:tests/faults $(BIN)/python tests/bench/guest.py $(ARGS)
 
-bench-camera: setup  ## a real Picamera2 on libcamera's virtual camera: frames, reads, time (2 minutes; root, mmdebstrap)
+bench-camera: setup  ## a real Picamera2 on libcamera's virtual camera: frames, reads, time (1 minute; root, mmdebstrap)
 	@PYTHONPATH=tests:tests/faults $(BIN)/python tests/bench/camera.py $(ARGS)
 
-bench-lamp: setup  ## how late the lamp's pin is, with and without a slow OLED (half a minute)
+bench-lamp: setup  ## how late the lamp's pin is, with and without a slow OLED (2 minutes)
 	@PYTHONPATH=tests:tests/faults $(BIN)/python tests/bench/lamp.py $(ARGS)
 
 bench-kills: setup  ## kill -9: of the daemon 500 times, of the broker 100 times (some 18 minutes)
