@@ -6,12 +6,12 @@ the file when it is done, and the daemon comes back.
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 
 from gatepost.errors import DeviceError
+from gatepost.runtime import runtime_folder
 
 _DEFAULT = Path("/run/gatepost")
 _NAME = "mode"
@@ -26,8 +26,7 @@ class Mode(StrEnum):
 
 def place(folder: Path | None = None) -> Path:
     """The file; without `folder` in the service's own, which systemd names."""
-    named = os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
-    return (folder or (Path(named) if named else _DEFAULT)) / _NAME
+    return (folder or runtime_folder() or _DEFAULT) / _NAME
 
 
 def ask(mode: Mode, folder: Path | None = None) -> None:

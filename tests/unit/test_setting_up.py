@@ -47,7 +47,9 @@ def stage(
     seconds: float = 900,
     stopping: Callable[[], bool] = lambda: False,
 ) -> Stage:
-    return Stage(Bench(CONFIG, parts, clock, clock.pass_), stopping, clock.now + seconds)
+    return Stage(
+        Bench(CONFIG, parts, clock, clock.pass_, judge=score), stopping, clock.now + seconds
+    )
 
 
 def camera(clock: FakeClock, frames: int, *, read: bool = True) -> Camera:
@@ -64,7 +66,7 @@ def test_aim_help_is_drawn_until_its_time_is_over() -> None:
     oled = Screen()
     parts = Parts(oled=oled, cameras={"door": camera(clock, 40)})  # type: ignore[arg-type]
     with stage(parts, clock, 60) as it:
-        setting_up(it, score, list)
+        setting_up(it, list)
     assert oled.done
     assert not oled.open
     assert 60 <= clock.now - FakeClock().now < 65
@@ -79,7 +81,7 @@ def test_without_a_camera_the_screen_says_who_and_where_the_station_is() -> None
         return ["gp-1", "site", "192.0.2.7"]
 
     with stage(Parts(oled=oled), clock, 30) as it:  # type: ignore[arg-type]
-        setting_up(it, score, about)
+        setting_up(it, about)
     assert asked
     assert len(oled.done) == 1
 
@@ -88,7 +90,7 @@ def test_a_press_ends_it_but_not_the_one_that_began_it() -> None:
     clock = FakeClock()
     button = Part(gives=[True, True, True, False, False, True])
     with stage(Parts(button=button, oled=Screen()), clock, 900) as it:  # type: ignore[arg-type]
-        setting_up(it, score, lambda: ["gp-1"])
+        setting_up(it, lambda: ["gp-1"])
     assert button.gives == []
     assert clock.now - FakeClock().now < 10
 
@@ -96,7 +98,7 @@ def test_a_press_ends_it_but_not_the_one_that_began_it() -> None:
 def test_a_signal_ends_it() -> None:
     clock = FakeClock()
     with stage(Parts(), clock, 900, lambda: clock.now > FakeClock().now + 3) as it:
-        setting_up(it, score, list)
+        setting_up(it, list)
     assert clock.now - FakeClock().now < 5
 
 
@@ -105,7 +107,7 @@ def test_without_a_screen_it_goes_on(where: str, caplog: pytest.LogCaptureFixtur
     clock = FakeClock()
     oled = Screen(fails={where: DeviceAbsent("oled: not there")})
     with stage(Parts(oled=oled), clock, 30) as it:  # type: ignore[arg-type]
-        setting_up(it, score, list)
+        setting_up(it, list)
     assert len([each for each in caplog.records if "not" in each.message]) == 1
 
 
@@ -149,7 +151,7 @@ def test_a_stop_within_the_self_test_is_obeyed_after_the_check_that_runs() -> No
 def test_a_camera_that_comes_and_goes_is_looked_for_again() -> None:
     clock = FakeClock()
     source = Part(clock, fails={"next": DeviceAbsent("camera 0: not there")})
-    seen = aiming(Camera(source, Part()), clock, score, clock.pass_)  # type: ignore[arg-type]
+    seen = aiming(Camera(source, Part()), Bench(CONFIG, Parts(), clock, clock.pass_, judge=score))  # type: ignore[arg-type]
     first = next(seen)
     assert first is not None
     assert first.score is None
@@ -178,7 +180,7 @@ def test_a_press_shorter_than_a_look_ends_it() -> None:
     button = Button(ButtonConfig(pin=26), lambda: pins)
     bench = Bench(CONFIG, Parts(button=button), clock, pause)
     with Stage(bench, lambda: False, begun + 900) as it:
-        setting_up(it, score, list)
+        setting_up(it, list)
     assert clock.now < begun + 7
     pins.reset()
 
@@ -190,7 +192,7 @@ def test_with_two_cameras_a_press_goes_on_to_the_other() -> None:
     button = Part(gives=[True, True, False, False, True, True, False, False, True])
     parts = Parts(oled=oled, button=button, cameras=cameras)  # type: ignore[arg-type]
     with stage(parts, clock) as it:
-        setting_up(it, score, lambda: ["gp-1", "site", "192.0.2.7"])
+        setting_up(it, lambda: ["gp-1", "site", "192.0.2.7"])
     assert all(len(each.source.gives) < 900 for each in cameras.values())  # type: ignore[attr-defined]
     assert clock.now - FakeClock().now < 30
 
@@ -201,7 +203,7 @@ def test_without_a_screen_the_log_says_how_the_camera_stands(
     caplog.set_level("INFO")
     clock = FakeClock()
     with stage(Parts(cameras={"door": camera(clock, 10)}), clock, 30) as it:
-        setting_up(it, score, list)
+        setting_up(it, list)
     said = [each for each in caplog.records if each.message == "aim"]
     assert len(said) == 1
     assert said[0].__dict__["fields"]["focus"] == 90
@@ -213,7 +215,7 @@ def test_a_camera_that_cannot_be_had_is_shown_and_ends_nothing(error: Exception)
     broken = Camera(Part(clock, fails={"next": error}), Part())  # type: ignore[dict-item, arg-type]
     parts = Parts(oled=oled, cameras={"door": broken})  # type: ignore[arg-type]
     with stage(parts, clock, 30) as it:
-        setting_up(it, score, list)
+        setting_up(it, list)
     assert len(oled.done) == 2
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gatepost.config import GUNS, CameraReader, KeyboardReader, SerialReader, V4l2Reader
 from gatepost.decoding import LiveDecoder, build_live
 from gatepost.drivers.frames import FrameReplay
-from gatepost.drivers.leaving import Departures, runtime_folder
+from gatepost.drivers.leaving import Departures
 from gatepost.drivers.picamera import PiCamera
 from gatepost.drivers.usb import Place
 from gatepost.drivers.usb_serial import Framing, SerialTexts
@@ -17,6 +17,7 @@ from gatepost.errors import ConfigError
 from gatepost.mailbox import Mailbox
 from gatepost.model import Direction
 from gatepost.presentations import FrameReader, TextReader
+from gatepost.runtime import runtime_folder
 from gatepost.watched import Watched
 
 if TYPE_CHECKING:

@@ -151,21 +151,15 @@ def _known(only: frozenset[str], config: Config) -> None:
 
 def _report(args: argparse.Namespace, config: Config, found: list[Finding]) -> bool:
     """Sign it and keep it; False where the keys cannot sign: that is among the findings."""
-    from gatepost.clock import SystemClock, boot_id
     from gatepost.errors import ConfigError
-    from gatepost.keys import keys_of
-    from gatepost.selftest.commissioning import commissioning, keep
-    from gatepost.timekeeping import stamp
+    from gatepost.selftest.commissioning import sign
 
+    whole = args.technician and not args.only
     try:
-        signer, _ = keys_of(config)
+        path = sign(config, found, args.by, whole=whole, path=args.report)
     except ConfigError as error:
         print(f"gatepost: no signed report: {'; '.join(error.problems)}", file=sys.stderr)
         return False
-    now = stamp(SystemClock(), boot_id())
-    whole = args.technician and not args.only
-    token = commissioning(config, signer, found, args.by, now, whole=whole)
-    path = keep(config, token, now, args.report)
     if not args.json:
         print(f"\nsigned report: {path}")
     return True

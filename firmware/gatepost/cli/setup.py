@@ -88,9 +88,7 @@ def _run(config: Config, testing: bool, seconds: float) -> int:
     with _stage(config, seconds) as stage:
         if testing:
             return _test(config, stage)
-        from gatepost.decoding.scoring import score
-
-        setting_up(stage, score, lambda: _about(config))
+        setting_up(stage, lambda: _about(config))
         return 0
 
 
@@ -111,20 +109,15 @@ def _stage(config: Config, seconds: float) -> Stage:
 
 
 def _test(config: Config, stage: Stage) -> int:
-    from gatepost.clock import SystemClock, boot_id
     from gatepost.errors import GatepostError
-    from gatepost.keys import keys_of
     from gatepost.selftest import selftest
-    from gatepost.selftest.commissioning import commissioning, keep
+    from gatepost.selftest.commissioning import sign
     from gatepost.selftest.setting_up import try_all
-    from gatepost.timekeeping import stamp
 
     found = try_all(stage, selftest(config))
-    now = stamp(SystemClock(), boot_id())
     try:
         # Never whole: nobody was asked what they saw and heard.
-        token = commissioning(config, keys_of(config)[0], found, "button", now, whole=False)
-        keep(config, token, now)
+        sign(config, found, "button", whole=False)
     except GatepostError as error:  # keys or card are bad: that is among the findings
         print(f"gatepost: no report: {error}", file=sys.stderr)
     return 0 if all(each.ok for each in found) else 1
@@ -134,7 +127,6 @@ def _about(config: Config) -> list[str]:
     """What a technician without a camera looks for: who it is, and where in the network."""
     import socket
 
-    own = "-"
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # TEST-NET-1: nothing is sent

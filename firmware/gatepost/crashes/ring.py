@@ -12,13 +12,14 @@ import mmap
 import os
 import threading
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatepost.crashes.files import content_of
+from gatepost.runtime import runtime_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 FILE = "last-log"
 BYTES = 32 * 1024
@@ -67,9 +68,9 @@ def lines_of(content: bytes) -> tuple[str, ...]:
 
 
 def place_in(environ: Mapping[str, str]) -> Path | None:
-    """Where the ring lies: systemd's RuntimeDirectory= (the first of several), if any."""
-    folder = environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
-    return Path(folder) / FILE if folder else None
+    """Where the ring lies; None without a service's folder."""
+    folder = runtime_folder(environ)
+    return folder / FILE if folder else None
 
 
 def former(place: Path | None) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from gpiozero.exc import GPIOZeroError
 
 from gatepost.drivers.lines import KNOWN, Chip, Lines
 from gatepost.errors import DeviceAbsent, DeviceError
+from gatepost.runtime import runtime_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -152,5 +153,5 @@ def _elsewhere() -> Iterator[None]:
 
 def _writable() -> str | None:
     """The service's folder in RAM; None: wherever temporary files lie."""
-    folder = os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
-    return folder if folder and os.access(folder, os.W_OK) else None
+    folder = runtime_folder()
+    return str(folder) if folder and os.access(folder, os.W_OK) else None

@@ -16,16 +16,16 @@ when it starts, in the service's folder in RAM, and `rest_noted` needs no more t
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatepost.drivers.lines import KNOWN, Lines
 from gatepost.errors import DeviceAbsent, DeviceError
+from gatepost.runtime import runtime_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from gatepost.config.schema import Config
 
@@ -71,8 +71,8 @@ def rest_noted(lines: Lines | None = None) -> None:
 
 
 def _place() -> Path | None:
-    folder = os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
-    return Path(folder) / _NOTED if folder else None
+    folder = runtime_folder()
+    return folder / _NOTED if folder else None
 
 
 def rest(config: Config, lines: Lines | None = None) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gatepost.ports import Clock
 
 APART_S = 600.0  # a device that needs it more often is broken: the station's other readers matter
@@ -40,9 +40,3 @@ class Departures:
         except OSError:
             return now - self._begun >= APART_S
         return True
-
-
-def runtime_folder() -> Path | None:
-    """The service's RuntimeDirectory (systemd.exec(5)), kept while it restarts; None without."""
-    given = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
-    return Path(given) if given else None

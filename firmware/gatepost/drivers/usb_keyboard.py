@@ -13,17 +13,13 @@ import evdev
 from evdev import ecodes
 
 from gatepost.drivers.keymaps import LAYOUTS
-from gatepost.drivers.losses import Losses, Waiting
-from gatepost.drivers.plugging import Plug
 from gatepost.drivers.typing_keys import Typing
+from gatepost.drivers.usb_texts import UsbTexts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from types import TracebackType
-    from typing import Self
 
     from gatepost.drivers.usb import Place
-    from gatepost.model import Read
     from gatepost.ports import Clock
 
 # linux/input.h: which clock an open device stamps its events by, and which events it gives.
@@ -67,7 +63,7 @@ class EventDevice(evdev.InputDevice):  # type: ignore[type-arg]
         return True
 
 
-class KeyTexts:
+class KeyTexts(UsbTexts[Keys]):
     """A TextSource over a keyboard that may vanish and come back.
 
     Args:
@@ -87,11 +83,8 @@ class KeyTexts:
         prefix: str = "",
         opening: Callable[[str], Keys] = EventDevice,
     ) -> None:
-        self._clock = clock
+        super().__init__(place, self._open, clock)
         self._opening = opening
-        self._plug = Plug(place, self._open, clock=clock)
-        self._losses = Losses(place, clock)
-        self._waiting = Waiting(self._losses, clock)
         self._typing = Typing(
             LAYOUTS[layout],
             suffix=suffix,
@@ -103,62 +96,24 @@ class KeyTexts:
         self._stamped = False  # the kernel says when a key came
         self._missing = False  # until the next report: what comes is not whole (SYN_DROPPED)
 
-    @property
-    def dropped(self) -> int:
-        """How many codes, or rests of them, were lost."""
-        return self._losses.dropped
-
-    def __enter__(self) -> Self:
-        """Ready to read; the device is opened by the first `next_text`, and again when lost."""
-        self._plug.renew()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._plug.close()
-
-    def next_text(self, wait_s: float) -> Read | None:
-        """The next code; None where none was complete after `wait_s` seconds.
-
-        Raises DeviceAbsent, after `wait_s` seconds, while the device is not there; DeviceError
-        while another program has grabbed it. A code that was whole before the device vanished is
-        given first.
-        """
-        if self._waiting:
-            return self._waiting.next()
-        keys = self._plug.get(wait_s)
-        until = self._clock.boottime() + wait_s
-        try:
-            more = True
-            while more and not self._waiting:  # keys that never stop must not hold us either
-                more = self._take(keys, until) and self._clock.boottime() < until
-        except OSError as error:  # ENODEV: it was pulled; read() tells before udev does
-            self._plug.lose(error)
-            if self._typing.vanish():
-                self._losses.drop("it vanished within a code")
-        if not self._waiting and self._plug.device is None:
-            raise self._plug.missing()
-        return self._waiting.next()
-
-    def _take(self, keys: Keys, until: float) -> bool:
-        """Wait for keys or for the pause that ends a code; False when neither came."""
+    def _take(self, device: Keys, until: float) -> bool:
         ends = self._typing.ends
         wait = max(0.0, min(until, ends) - self._clock.boottime())
-        ready, _, _ = select.select([keys.fileno()], [], [], wait)
+        ready, _, _ = select.select([device.fileno()], [], [], wait)
         if not ready:
             now = self._clock.boottime()
             self._typing.pause(now)
             return now >= ends
         try:
-            for event in keys.read():  # 64 at most
-                self._event(keys, event)
+            for event in device.read():  # 64 at most
+                self._event(device, event)
         except BlockingIOError:  # told of, and not there
             return False
         return True
+
+    def _vanished(self) -> None:
+        if self._typing.vanish():
+            self._losses.drop("it vanished within a code")
 
     def _event(self, keys: Keys, event: evdev.InputEvent) -> None:
         at = event.timestamp() if self._stamped else self._clock.boottime()

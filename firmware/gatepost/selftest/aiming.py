@@ -9,11 +9,10 @@ from gatepost.errors import GatepostError
 from gatepost.selftest.scores import advice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Generator
 
     from gatepost.decoding.scoring import Score
-    from gatepost.model import Frame, Symbol
-    from gatepost.ports import Clock
+    from gatepost.selftest.devices import Bench
     from gatepost.selftest.parts import Camera
 
 _TURN_S = 0.25
@@ -36,12 +35,7 @@ class Aim:
     advice: str
 
 
-def aiming(
-    camera: Camera,
-    clock: Clock,
-    score: Callable[[Frame, Sequence[Symbol]], Score],
-    pause: Callable[[float], object],
-) -> Generator[Aim | None, None, None]:
+def aiming(camera: Camera, bench: Bench) -> Generator[Aim | None, None, None]:
     """What is seen, three times a second; None between, so that the caller can end it.
 
     A camera that is absent or fails is told, and looked for again after 2 s.
@@ -49,18 +43,17 @@ def aiming(
     while True:
         try:
             with camera.source:
-                yield from _looking(camera, clock, score)
+                yield from _looking(camera, bench)
         except GatepostError as error:  # one that hangs for good too: its text says so
             yield Aim(None, read=False, advice=str(error))
-        again = clock.boottime() + _RETRY_S
-        while clock.boottime() < again:
-            pause(_TURN_S)
+        again = bench.clock.boottime() + _RETRY_S
+        while bench.clock.boottime() < again:
+            bench.pause(_TURN_S)
             yield None
 
 
-def _looking(
-    camera: Camera, clock: Clock, score: Callable[[Frame, Sequence[Symbol]], Score]
-) -> Generator[Aim | None, None, None]:
+def _looking(camera: Camera, bench: Bench) -> Generator[Aim | None, None, None]:
+    clock = bench.clock
     due = clock.boottime()
     while True:
         frame = camera.source.next_frame(_TURN_S)
@@ -69,5 +62,5 @@ def _looking(
             continue
         due = clock.boottime() + _EVERY_S
         symbols = camera.decoder.decode(frame)
-        found = score(frame, symbols)
+        found = bench.judge(frame, symbols)
         yield Aim(found, read=bool(symbols), advice=advice(found))

@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from gatepost import __version__
 from gatepost.canonical import canonical
+from gatepost.clock import SystemClock, boot_id
 from gatepost.errors import ContractError, UsageError
+from gatepost.keys import keys_of
 from gatepost.signing import load_certificates, verify
+from gatepost.timekeeping import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,6 +82,18 @@ def commissioning(
         ],
     }
     return signer.sign(canonical(told), TYP)
+
+
+def sign(
+    config: Config, findings: Sequence[Finding], by: str, *, whole: bool, path: Path | None = None
+) -> Path:
+    """Sign the report of now and keep it; returns where.
+
+    Raises ConfigError where the station's keys cannot sign, UsageError where it cannot be written.
+    """
+    signer, _ = keys_of(config)
+    now = stamp(SystemClock(), boot_id())
+    return keep(config, commissioning(config, signer, findings, by, now, whole=whole), now, path)
 
 
 def keep(config: Config, token: str, now: Stamp, path: Path | None = None) -> Path:

@@ -16,7 +16,7 @@ from gatepost import screen
 from gatepost.errors import DeviceError, UsageError
 from gatepost.model import Cue, CueKind
 from gatepost.selftest.aiming import aiming
-from gatepost.selftest.devices import ADVICE, Bench, devices
+from gatepost.selftest.devices import ADVICE, devices
 from gatepost.selftest.findings import Finding
 
 if TYPE_CHECKING:
@@ -24,11 +24,10 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
-    from gatepost.decoding.scoring import Score
-    from gatepost.model import Frame, Symbol
     from gatepost.ports import Signal
     from gatepost.selftest.aiming import Aim
-    from gatepost.selftest.parts import Camera, Parts
+    from gatepost.selftest.devices import Bench
+    from gatepost.selftest.parts import Camera
 
 _LOG = logging.getLogger(__name__)
 _TURN_S = 0.1
@@ -131,15 +130,11 @@ class Stage:
         return False
 
 
-def setting_up(
-    stage: Stage,
-    score: Callable[[Frame, Sequence[Symbol]], Score],
-    about: Callable[[], Sequence[str]],
-) -> None:
+def setting_up(stage: Stage, about: Callable[[], Sequence[str]]) -> None:
     """What `about` says of the station, then aim help for each camera until the next press."""
     for name, camera in stage.bench.parts.cameras.items():
         _stand(stage, [name, *about()[-2:]])
-        _aim(stage, name, camera, score)
+        _aim(stage, name, camera)
         if stage.ended():
             return
     if stage.bench.parts.cameras:
@@ -157,14 +152,9 @@ def _stand(stage: Stage, texts: Sequence[str]) -> None:
         stage.bench.pause(_TURN_S)
 
 
-def _aim(
-    stage: Stage,
-    name: str,
-    camera: Camera,
-    score: Callable[[Frame, Sequence[Symbol]], Score],
-) -> None:
+def _aim(stage: Stage, name: str, camera: Camera) -> None:
     language, said = stage.bench.config.station.language, ""
-    seen = aiming(camera, stage.bench.clock, score, stage.bench.pause)
+    seen = aiming(camera, stage.bench)
     try:
         for aim in seen:
             if stage.over():
@@ -205,13 +195,9 @@ def try_all(stage: Stage, checks: Iterable[Finding]) -> list[Finding]:
         _add(stage, found, each)
         if stage.over():
             return found
-    quiet = Bench(
-        stage.bench.config,
-        _without_shown(stage),
-        stage.bench.clock,
-        stage.bench.pause,
-    )
-    for each in devices(quiet):
+    # Without what this mode itself holds open.
+    quiet = replace(stage.bench.parts, oled=None, button=None)
+    for each in devices(replace(stage.bench, parts=quiet)):
         _add(stage, found, each)
         if stage.over():
             return found
@@ -219,11 +205,6 @@ def try_all(stage: Stage, checks: Iterable[Finding]) -> list[Finding]:
         _add(stage, found, each)
     _outcome(stage, found)
     return found
-
-
-def _without_shown(stage: Stage) -> Parts:
-    """The parts without what this mode itself holds open."""
-    return replace(stage.bench.parts, oled=None, button=None)
 
 
 def _add(stage: Stage, found: list[Finding], each: Finding) -> None:

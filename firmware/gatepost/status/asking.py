@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatepost.errors import DeviceAbsent, DeviceError
+from gatepost.runtime import runtime_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,9 +23,7 @@ _MOST_BYTES = 1024 * 1024
 
 def place(data: Path, environ: Mapping[str, str] | None = None) -> Path:
     """Where a daemon with this data folder answers: systemd's folder for it, else its own."""
-    told = os.environ if environ is None else environ
-    folder = told.get("RUNTIME_DIRECTORY", "").split(":")[0]
-    return Path(folder) / _NAME if folder else data / _NAME
+    return (runtime_folder(environ) or data) / _NAME
 
 
 def places(config: Config, environ: Mapping[str, str] | None = None) -> list[Path]:
